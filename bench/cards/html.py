@@ -1,11 +1,18 @@
 """A network's page in HTML: one file that works from disk, in light and dark, and on a phone."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
+from markupsafe import Markup
+
+from ...datasets.visible import one_line
 from ..leaderboard.published_pages import html_table
+from ..text.html_frame import framed_page
 from ..text.markup import html_escaped
 from .content import CardPage
 from .markdown import PRINTED, WEIGHTS, contract, notes
+
+ASSETS = Path(__file__).resolve().parent / "assets"
 
 
 def render(page: CardPage, picture: str) -> str:
@@ -27,7 +34,6 @@ def render(page: CardPage, picture: str) -> str:
     ]
     rows = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in facts if text)
     parts = [
-        f"<h1>{html_escaped(card.name)}</h1><p class='family'>{html_escaped(card.family)}</p>",
         f"<dl>{rows}</dl>",
         *(f"<p>{html_escaped(note)}</p>" for note in notes(page)),
         f"<h2>Cost by module</h2><figure>{picture}</figure>",
@@ -72,14 +78,14 @@ def render(page: CardPage, picture: str) -> str:
         f"<p>To {html_escaped(text)}:</p><pre>{html_escaped(command)}</pre>"
         for text, command in page.commands
     ]
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f"<title>{html_escaped(card.name)}</title><style>{STYLE}</style></head>\n<body><main>\n"
-        + "\n".join(parts)
-        + "\n</main></body></html>\n"
+    return framed_page(
+        ASSETS,
+        "card.html",
+        card.name,
+        styles=["reasons.css", "card.css"],
+        has_pictures_of_matplotlib=True,
+        family=one_line(card.family),
+        content=Markup("\n".join(parts)),
     )
 
 
@@ -104,44 +110,3 @@ def _table(head: Iterable[str], lines: Sequence[Sequence[str]], below: Sequence[
 
 def _scrolled(table: str) -> str:
     return f'<div class="scroll" role="region" tabindex="0" aria-label="Table">{table}</div>'
-
-
-STYLE = """
-:root { color-scheme: light dark; --page: #fff; --panel: #f6f7f9; --ink: #16202b; --muted: #566270;
-  --line: #d5dae0; --link: #005a8f; --bar: #0072b2; --good: #00684a; --bad: #b02a1a; }
-@media (prefers-color-scheme: dark) { :root { --page: #11161c; --panel: #1a2129; --ink: #e8edf2;
-  --muted: #a7b3bf; --line: #3a4653; --link: #7cc4f0; --bar: #56b4e9; --good: #5fd0a5;
-  --bad: #ff9a85; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--ink);
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif; }
-main { max-width: 70rem; margin: 0 auto; padding: 1.5rem; }
-h1 { margin: 0; font-size: 2rem; overflow-wrap: anywhere; }
-h2 { margin: 2.2rem 0 0.6rem; font-size: 1.3rem; border-top: 1px solid var(--line);
-  padding-top: 1rem; }
-h3 { margin: 1.2rem 0 0.4rem; font-size: 1rem; }
-.family { margin: 0 0 1rem; color: var(--muted); }
-a { color: var(--link); }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1.2rem; margin: 0; }
-dt { color: var(--muted); }
-dd { margin: 0; overflow-wrap: anywhere; }
-figure { margin: 0; overflow-x: auto; }
-figure svg { width: 100%; max-width: 46rem; height: auto; display: block; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.92rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.35rem 1rem 0.35rem 0; }
-tbody { border-top: 1px solid var(--line); }
-th { color: var(--muted); font-weight: 600; white-space: nowrap; }
-td { min-width: 6rem; max-width: 22rem; overflow-wrap: break-word; }
-.why td { max-width: none; color: var(--muted); padding-top: 0; }
-.reproduced td:nth-child(6) { color: var(--good); font-weight: 600; }
-.differs td:nth-child(6) { color: var(--bad); font-weight: 600; }
-.known td:nth-child(6) { color: var(--muted); }
-code, pre { font: 0.9em ui-monospace, "DejaVu Sans Mono", monospace; }
-pre { background: var(--panel); padding: 0.6rem 0.8rem; border-radius: 6px;
-  white-space: pre-wrap; overflow-wrap: anywhere; }
-:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dt { margin-top: 0.5rem; } }
-@media print { main { max-width: none; padding: 0; } .scroll { overflow: visible; } }
-"""
-"""The style: colours of Okabe and Ito, darker or lighter where contrast needs it."""

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -11,6 +12,8 @@ from ..text.json_text import escaped_json
 from ..text.markup import csv_text, escaped, html_escaped
 from .published import Comparison
 from .published_pairs import HEAD, Pairs, cells_of, plain, plain_pairs
+
+ASSETS = Path(__file__).resolve().parent / "assets"
 
 
 def markdown_table(found: Sequence[tuple[str, Comparison]]) -> str:
@@ -70,30 +73,22 @@ def _markdown(found: Sequence[Pairs]) -> str:
 
 
 def _html(found: Sequence[Pairs]) -> str:
+    from markupsafe import Markup
+
+    from ..text.html_frame import framed_page
+
     tables = "\n".join(
-        f"<h2>{html_escaped(title)}</h2>\n{html_table(lines)}"
+        f'<h2>{html_escaped(title)}</h2>\n<div class="scroll" role="region" tabindex="0" '
+        f'aria-label="Table">{html_table(lines)}</div>'
         for title, lines in _by_table(found).items()
     )
-    return (
-        '<!doctype html>\n<html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>Published and measured</title><style>{STYLE}</style>\n"
-        f"<h1>Published and measured</h1>\n{tables}</html>\n"
+    return framed_page(
+        ASSETS,
+        "published.html",
+        "Published and measured",
+        styles=["reasons.css"],
+        tables=Markup(tables),
     )
-
-
-STYLE = (
-    ":root{color-scheme:light dark;--line:#c9ced6;--good:#00684a;--bad:#b02a1a}"
-    "@media(prefers-color-scheme:dark){:root{--line:#3a4049;--good:#5fd0a5;--bad:#ff9a85}}"
-    "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em}"
-    "table{border-collapse:collapse;display:block;overflow-x:auto}"
-    "td,th{padding:.3em .9em .3em 0;text-align:left;vertical-align:top}"
-    "tbody{border-top:1px solid var(--line)}.why td{opacity:.8;font-size:.92em}"
-    "td:nth-child(n+3):nth-child(-n+5){white-space:nowrap}"
-    ".reproduced td:nth-child(6){color:var(--good)}.differs td:nth-child(6){color:var(--bad)}"
-    "h2{font-size:1.15em;margin-top:2em}"
-)
-"""How pages of published numbers look: in light and dark."""
 
 
 def _csv(found: Sequence[Pairs]) -> str:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...datasets.visible import one_line
-from ..text.html_page import content_policy, unclosed
+from ..text import html_frame
+from ..text.html_page import unclosed
 from .library import library
 
 ASSETS = Path(__file__).resolve().parent / "assets"
@@ -32,19 +32,19 @@ def framed(
         template: Name of its template, which extends `frame.html`.
         content: What the page shows; its program reads it as JSON.
         scripts: The parts of its program, in their order.
-        styles: The parts of its style.
+        styles: The parts of its own style.
         further: More values of the template.
     """
     charts = library()
     program = "\n".join(map(asset, scripts))
     own = f'(() => {{\n"use strict";\n{program}\n}})();\n'
-    style = "".join(map(asset, styles))
-    pages = Environment(autoescape=True, undefined=StrictUndefined, loader=FunctionLoader(asset))
-    return pages.get_template(template).render(
-        policy=content_policy([charts.script, own], style),
+    return html_frame.framed_page(
+        ASSETS,
+        template,
+        content.title,
+        styles=styles,
+        scripts=[charts.script, own],
         content=content,
-        title=one_line(content.title),
-        style=Markup(unclosed(style, "style")),
         data=Markup(_embedded(content)),
         charts=Markup(unclosed(charts.script, "script")),
         program=Markup(unclosed(own, "script")),
@@ -56,7 +56,7 @@ def framed(
 
 def asset(name: str) -> str:
     """Return a file of the pages' assets."""
-    return (ASSETS / name).read_text(encoding="utf-8")
+    return html_frame.asset(ASSETS, name)
 
 
 def _embedded(content: Any) -> str:

@@ -8,18 +8,20 @@ from collections.abc import Sequence
 from ...datasets.errors import KinobenchError
 
 
-def content_policy(scripts: Sequence[str], style: str) -> str:
+def content_policy(scripts: Sequence[str], style: str | None) -> str:
     """Return the content security policy of a page: its own programs and style, and its pictures.
 
     Pictures are in the file itself. No request leaves the page, and no form is sent.
 
     Args:
         scripts: The programs, each as it is in the page.
-        style: The style as it is in the page; attributes of elements may have none.
+        style: The style as it is in the page; attributes of elements may have none. None: they
+            may, as those of pictures by matplotlib have.
     """
-    allowed = " ".join(map(_digest, scripts))
+    allowed = " ".join(map(_digest, scripts)) or "'none'"
+    styles = "'unsafe-inline'" if style is None else _digest(style)
     return (
-        f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; img-src data:; "
+        f"default-src 'none'; script-src {allowed}; style-src {styles}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -131,10 +131,34 @@ def test_a_provider_that_was_not_asked_for_is_named() -> None:
         refuse_fallback(asked, ["CPUExecutionProvider"])
 
 
-def test_onnx_runtime_without_the_provider_says_what_it_has() -> None:
-    network = Network(case_of("exported_small", "onnxruntime", provider="cuda"))
-    with pytest.raises(KinobenchError, match=r"has no CUDAExecutionProvider, only .*CPUExec"):
+@pytest.mark.parametrize(
+    ("runtime", "provider", "message"),
+    [
+        ("onnxruntime", "cuda", r"has no CUDAExecutionProvider, only .*CPUExec"),
+        ("openvino", "gpu", "OpenVINO finds no device GPU here, only CPU"),
+    ],
+)
+def test_an_absent_provider_is_refused_before_anything_is_exported(
+    runtime: str, provider: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KINOBENCH_CACHE", str(tmp_path))
+    if runtime == "openvino":
+        import openvino
+
+        core = SimpleNamespace(available_devices=["CPU"])
+        monkeypatch.setattr(openvino, "Core", lambda: core)
+    network = Network(case_of("exported_small", runtime, provider=provider))
+    with pytest.raises(KinobenchError, match=message):
         network.settle()
+    assert not any(tmp_path.rglob("about.json"))
+
+
+def test_a_network_built_in_inference_mode_is_exported() -> None:
+    with torch.inference_mode():
+        network = Network(case_of("exported_small", "onnxruntime"))
+        network.settle()
+        expected = settled("exported_small").classify(*network.inputs(1)[0])
+    assert_same(network.forward(*network.inputs(1)[0]), expected)
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         if self.record is None:
             return self.path.as_posix()
         case = self.record.case
-        parts = [case.weights or "untrained", *runtime_of(case), case.precision, case.mode]
-        parts += [case.device, case.flow, case.probe]
+        parts: list[str | None] = [case.weights or "untrained", *runtime_of(case)]
+        parts += [case.precision, case.mode, case.device, case.flow, case.probe]
         if case.decoder != DEFAULT_DECODER:
             parts.append(case.decoder)
         when = self.record.started[:10]

@@ -199,7 +199,7 @@ from kinobench.bench.records.case import Case
 from kinobench.datasets.protocol import preset
 
 class Clips:
-    count, digest, left_out = 2, "0", ()
+    count, were_read, digest, left_out = 2, 2, "0", ()
     def batches(self, batch, folder):
         return iter([(torch.rand(1, 3, 8, 8),)] * 2)
 

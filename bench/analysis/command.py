@@ -9,6 +9,7 @@ from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
 from ..evaluation.predictions import Predictions
+from ..records.case_names import way_of
 from ..records.stores import Results
 from ..text.markup import escaped
 from ..text.units import percent
@@ -197,8 +198,12 @@ def _described(source: Source) -> str:
 
 
 def short_names(one: Source, other: Source) -> tuple[str, str]:
-    """Return two short names that differ."""
+    """Return two short names that differ: the models, with their runtimes if they have others."""
     names = [s.record.case.model if s.record else s.path.stem for s in (one, other)]
+    cases = [s.record.case for s in (one, other) if s.record]
+    is_one_model = names[0] == names[1] and len({way_of(case) for case in cases}) == 2
+    if is_one_model or len({case.runtime for case in cases}) == 2:
+        names = [f"{case.model}@{way_of(case)}" for case in cases]
     if names[0] == names[1]:
         names = [f"{names[0]} (first)", f"{names[1]} (second)"]
     return names[0], names[1]

@@ -11,6 +11,7 @@ from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
 from ..evaluation.origin import UNKNOWN, origin_of
 from ..evaluation.predictions import Predictions, open_predictions
+from ..records.case_names import runtime_of
 from ..records.dataset_copy import DatasetCopy
 from ..records.record import Record
 
@@ -63,8 +64,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         if self.record is None:
             return self.path.as_posix()
         case = self.record.case
-        parts = [case.weights or "untrained", case.precision, case.mode, case.device, case.flow]
-        parts.append(case.probe)
+        parts: list[str | None] = [case.weights or "untrained", *runtime_of(case)]
+        parts += [case.precision, case.mode, case.device, case.flow, case.probe]
         if case.decoder != DEFAULT_DECODER:
             parts.append(case.decoder)
         when = self.record.started[:10]

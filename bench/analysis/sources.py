@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.visible import one_line
+from ..records.case_names import way_of
 from ..records.record import Record
 from ..records.store import read_records
 from ..records.stores import Results, Stores, predictions_in, read_results
@@ -30,10 +31,11 @@ def find(asked: str, results: Results, on_problem: OnProblem = lambda line: None
     """Return the predictions of a path, of a record, or of a model's best record.
 
     Args:
-        asked: Path of a Parquet file or a folder of shards, id of a record, `MODEL@WEIGHTS`, or
-            `MODEL`. The name of a recorded model comes before a path; `./org/net` is a path. Of a
-            model's records, those of trained weights come first, and the newest of them;
-            `MODEL@none` is untrained.
+        asked: Path of a Parquet file or a folder of shards, id of a record, `MODEL@WEIGHTS`,
+            `MODEL@RUNTIME` such as `c3d_tiny@openvino-int8`, `MODEL@WEIGHTS@RUNTIME`, or `MODEL`.
+            The name of a recorded model comes before a path; `./org/net` is a path. Of a model's
+            records, those of trained weights come first, then those in torch, and the newest of
+            them; `MODEL@none` is untrained.
         results: Folder of the records, or several.
         on_problem: Called with a line for each record that can't be read.
 
@@ -48,7 +50,8 @@ def find_two(
 ) -> tuple[Source, Source]:
     """Return two that were scored on the same videos under the same protocol.
 
-    Trained weights come before untrained ones, and then the newest first. The older of two records
+    Trained weights come before untrained ones, torch before other runtimes, and then the newest
+    first. The older of two records
     of one model is the first of the pair.
 
     Args:
@@ -71,10 +74,11 @@ def find_two(
     if not pairs:
         raise KinobenchError(_refusal(a, b, of_a.sources, of_b.sources, strict))
 
-    def preference(two: tuple[Source, Source]) -> tuple[int, str, str, str]:
+    def preference(two: tuple[Source, Source]) -> tuple[int, int, str, str, str]:
         earlier, later = sorted(map(_started, two))
         # Two records of one model make two pairs: the one that ends with the newer is taken.
-        return sum(map(_is_trained, two)), earlier, later, _started(two[1])
+        trained, in_torch = sum(map(_is_trained, two)), sum(map(_is_in_torch, two))
+        return trained, in_torch, earlier, later, _started(two[1])
 
     one, other = max(pairs, key=preference)
     return one, other
@@ -122,12 +126,15 @@ def candidates(asked: str, results: Results, on_problem: OnProblem) -> Candidate
         raise KinobenchError(
             f"{found[0].path}, the predictions of {asked}, is not there; measure it again"
         )
-    there.sort(key=lambda source: (_is_trained(source), _started(source)), reverse=True)
+    there.sort(
+        key=lambda source: (_is_trained(source), _is_in_torch(source), _started(source)),
+        reverse=True,
+    )
     return Candidates(there, is_exact=bool(of_id))
 
 
 def _named(asked: str, scored: Sequence[Source], results: Results) -> list[Source]:
-    """Return the predictions of `MODEL` or `MODEL@WEIGHTS`; at least one.
+    """Return the predictions of `MODEL`, `MODEL@WEIGHTS` or `MODEL@RUNTIME`; at least one.
 
     Raises:
         KinobenchError: There are none.
@@ -135,9 +142,9 @@ def _named(asked: str, scored: Sequence[Source], results: Results) -> list[Sourc
     # Predictions under a probe don't say how good the model is: their path or their id names them.
     plain = [each for each in scored if each.record is not None and each.record.case.probe is None]
     known = {each.record.case.model for each in plain if each.record is not None}
-    model, at, weights = asked, "", ""
+    model, at, which = asked, "", ""
     if asked not in known:
-        model, at, weights = asked.partition("@")
+        model, at, which = asked.partition("@")
     found = [each for each in plain if each.record and each.record.case.model == model]
     if not found:
         if _ID.fullmatch(asked):
@@ -148,14 +155,32 @@ def _named(asked: str, scored: Sequence[Source], results: Results) -> list[Sourc
         raise UnknownNameError("scored model", model, known, hint)
     if not at:
         return found
-    of_weights = [each for each in found if _has_weights(each, weights)]
-    if not of_weights:
-        names = dict.fromkeys(_weights_of(each) for each in reversed(found))
+    chosen = [each for each in found if _is_of(each, which)]
+    if not chosen:
+        names = dict.fromkeys(_which_of(each) for each in reversed(found))
         raise KinobenchError(
-            f"{asked}: {model} has no scored record with weights {weights!r}; there are "
+            f"{asked}: {model} has no scored record with weights or runtime {which!r}; there are "
             f"{', '.join(f'{model}@{name}' for name in names)}"
         )
-    return of_weights
+    return chosen
+
+
+def _is_of(source: Source, which: str) -> bool:
+    """Return whether predictions are of weights, of a runtime as `way_of` names it, or of both."""
+    if _has_weights(source, which) or _way_of(source) == which:
+        return True
+    weights, at, way = which.rpartition("@")
+    return bool(at) and _way_of(source) == way and _has_weights(source, weights)
+
+
+def _way_of(source: Source) -> str | None:
+    return None if source.record is None else way_of(source.record.case)
+
+
+def _which_of(source: Source) -> str:
+    """Return the weights, and the runtime if it isn't torch."""
+    weights, way = _weights_of(source), _way_of(source)
+    return weights if _is_in_torch(source) else f"{weights}@{way}"
 
 
 def _weights_of(source: Source) -> str:
@@ -175,7 +200,7 @@ def _listed(sources: Sequence[Source]) -> str:
     """Return the ids of records with their models and weights, the newest first."""
     newest = sorted(sources, key=_started, reverse=True)
     texts = [
-        f"{each.record.id} ({each.record.case.model}@{_weights_of(each)})"
+        f"{each.record.id} ({each.record.case.model}@{_which_of(each)})"
         for each in newest[:_LISTED]
         if each.record is not None
     ]
@@ -244,6 +269,10 @@ def _started(source: Source) -> str:
 
 def _is_trained(source: Source) -> bool:
     return source.record is not None and source.record.case.weights is not None
+
+
+def _is_in_torch(source: Source) -> bool:
+    return source.record is None or source.record.case.runtime == "torch"
 
 
 def _comparable(one: Source, other: Source, strict: bool) -> bool:

@@ -300,9 +300,10 @@ def compare(
     kept, as `measure(..., results="results")` does.
 
     Args:
-        a: A model's name, `"MODEL@WEIGHTS"`, the `id` of a record, a path of predictions, or a
-            record. Of a model's records, those of trained weights come first, and the newest of
-            them; `"MODEL@none"` is untrained.
+        a: A model's name, `"MODEL@WEIGHTS"`, `"MODEL@RUNTIME"` such as `"c3d_tiny@openvino-int8"`,
+            the `id` of a record, a path of predictions, or a record. Of a model's records, those of
+            trained weights come first, then those in torch, and the newest of them; `"MODEL@none"`
+            is untrained.
         b: The same of the other.
         results: Folder of the records and predictions, or several folders.
         aggregation: Rule that averages the views, `softmax` (for an mAP, of each class alone: the

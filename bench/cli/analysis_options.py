@@ -17,7 +17,8 @@ class Source(Group, panel="What"):
     source: Annotated[
         str,
         argument(
-            "Model that has an accuracy, MODEL@WEIGHTS, id of a record, or file of predictions.",
+            "Model that has an accuracy, MODEL@WEIGHTS, MODEL@RUNTIME, id of a record, or file of "
+            "predictions.",
             "MODEL|ID|FILE",
         ),
     ]
@@ -131,8 +132,9 @@ class Pair(Group, panel="What"):
     a: Annotated[
         str,
         argument(
-            "Model that has an accuracy, MODEL@WEIGHTS, id of a record, or file of predictions. "
-            "Trained weights come before random ones (MODEL@none), then the newest record.",
+            "Model that has an accuracy, MODEL@WEIGHTS, MODEL@RUNTIME, id of a record, or file of "
+            "predictions. Trained weights come before random ones (MODEL@none), then torch, "
+            "then the newest record.",
             "A",
         ),
     ]

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...datasets.plurals import quantity
+from ..records.case_names import runtime_of
 from ..records.record import Record
 from ..records.times import PipelineTime, StreamedFrames, bottleneck_of, shares_of
 from ..text.terminal import line
@@ -18,7 +19,9 @@ def show(records: Iterable[Record], console: Console) -> None:
     """Print the end-to-end times of the records that have any."""
     for record in records:
         if record.pipeline is not None:
-            _show(f"{record.case.model}, {record.case.mode}", record.pipeline, console)
+            case = record.case
+            settings = (case.model, *runtime_of(case), case.precision, case.mode)
+            _show(", ".join(settings), record.pipeline, console)
 
 
 def _show(name: str, timed: PipelineTime, console: Console) -> None:

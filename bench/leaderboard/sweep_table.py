@@ -6,6 +6,7 @@ from rich.table import Table
 
 from ...datasets.plurals import quantity
 from ..measure.columns import rough_line
+from ..records.case_names import runtime_of
 from ..records.latency import Drift
 from ..records.record import Record
 from ..records.times import FORWARD_ALONE, NEAR_BEST, Sweep, SweepPoint
@@ -18,11 +19,8 @@ def show(record: Record, console: Console) -> None:
     sweep, case = record.sweep, record.case
     assert sweep is not None
     unit = "frames" if case.mode == "stream" else "clips"
-    title = (
-        f"Batch sweep of {case.model}, {case.protocol.name}, {case.device}, {case.precision}, "
-        f"{case.mode}"
-    )
-    console.print(line(title, "bold"))
+    settings = (case.protocol.name, case.device, *runtime_of(case), case.precision, case.mode)
+    console.print(line(f"Batch sweep of {case.model}, {', '.join(settings)}", "bold"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     rows = [_cells(point, unit) for point in sweep.points]
     absent = set()

@@ -50,6 +50,7 @@ class CalibrationClips:
 
     Attributes:
         count: Number of clips.
+        were_read: How many of them could be read, once they were.
         left_out: Videos that could not be read, each with the reason, once the clips were read.
     """
 
@@ -82,7 +83,7 @@ class CalibrationClips:
         self._places = msgspec.structs.replace(protocol, clips=PLACES, crops=1, placement=placement)
         self._one_view = msgspec.structs.replace(protocol, clips=1, crops=1)
         self._read: tuple[np.memmap, ...] | None = None
-        self._number = 0
+        self.were_read = 0
 
     @cached_property
     def draws(self) -> tuple[Draw, ...]:
@@ -152,8 +153,8 @@ class CalibrationClips:
         """
         if self._read is None:
             self._read = self._all(folder)
-        for first in range(0, self._number, batch):
-            places = np.minimum(np.arange(first, first + batch), self._number - 1)
+        for first in range(0, self.were_read, batch):
+            places = np.minimum(np.arange(first, first + batch), self.were_read - 1)
             yield tuple(torch.from_numpy(np.array(each[places])) for each in self._read)
 
     def _all(self, folder: Path) -> tuple[np.memmap, ...]:
@@ -166,13 +167,13 @@ class CalibrationClips:
                 whole = (self.count, *shape[1:])
                 rooms.append(np.memmap(file, dtype=np.float32, mode="w+", shape=whole))
         left_out: dict[str, str] = {}
-        self._number = 0
+        self.were_read = 0
         for inputs in self._decoded(left_out):
             for room, given in zip(rooms, inputs, strict=True):
-                room[self._number] = given.numpy()[0]
-            self._number += 1
+                room[self.were_read] = given.numpy()[0]
+            self.were_read += 1
         self.left_out = tuple(left_out.values())
-        if self._number == 0:
+        if self.were_read == 0:
             raise KinobenchError(
                 f"no training video of {self.split.dataset} {self.split.name} can be read, so the "
                 f"network can't be quantised: {self.left_out[0]}"

@@ -103,7 +103,8 @@ class Network:
         choose_arithmetic(case.precision)
         begin = time.perf_counter()
         self.shape = Shape(case.protocol.frames, case.protocol.size, case.classes)
-        built = build_network(case.model, self.shape, case.weights)
+        with torch.inference_mode(False):  # exporters refuse weights that were made in it
+            built = build_network(case.model, self.shape, case.weights)
         self.module, self.weights_digest = built.module, built.weights_digest
         self.build_s = time.perf_counter() - begin
         weights = weights_of(self.module)
@@ -222,7 +223,8 @@ class Network:
     def _deploy(self, batch: int) -> None:
         """Take on another runtime than torch: the module remains on the CPU, to be exported."""
         digest = self.digest
-        self.module = in_dtype(self.module, self.dtype)
+        with torch.inference_mode(False):
+            self.module = in_dtype(self.module, self.dtype)
         self._deployed = Deployed(
             self.module, self.case, self.kinds, digest, clips=self._calibration()
         )

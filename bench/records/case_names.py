@@ -36,6 +36,25 @@ def names_of(cases: Sequence[Case]) -> list[str]:
     return [_name(case, [other for other in cases if other.model == case.model]) for case in cases]
 
 
+def runtime_of(case: Case) -> list[str]:
+    """Return what a title says of a runtime: its name, provider and hint; nothing for torch."""
+    if case.runtime == "torch":
+        return []
+    return [part for part in (case.runtime, case.provider, case.hint) if part]
+
+
+def way_of(case: Case) -> str:
+    """Return how a case runs, such as `openvino-int8`: what follows `MODEL@` on a command line.
+
+    It is the runtime, and then the provider, the hint, the precision and the mode where they aren't
+    the usual ones.
+    """
+    precision = None if case.precision == "fp32" else case.precision
+    mode = None if case.mode == "eager" else case.mode
+    parts = (case.runtime, case.provider, case.hint, precision, mode)
+    return "-".join(part for part in parts if part)
+
+
 def _name(case: Case, alike: Sequence[Case]) -> str:
     differing: list[str] = []
     for setting, read in _SETTINGS.items():

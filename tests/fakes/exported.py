@@ -86,13 +86,12 @@ def case_of(model: str, runtime: Any = "torch", **changes: Any) -> Case:
 
 
 def built(model: str, runtime: Any = "torch", **changes: Any) -> Network:
-    """Return the network of such a case; its weights are no tensors of inference mode."""
-    with torch.inference_mode(False):
-        return Network(case_of(model, runtime, **changes))
+    """Return the network of such a case."""
+    return Network(case_of(model, runtime, **changes))
 
 
 def settled(model: str, runtime: Any = "torch", **changes: Any) -> Network:
-    """Return the network of such a case, placed and ready to be called."""
+    """Return the network of such a case, ready to be called; its drift can't be measured."""
     network = built(model, runtime, **changes)
-    network.settle()
+    network.settle(reference=False)
     return network

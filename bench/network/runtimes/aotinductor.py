@@ -204,12 +204,17 @@ def _compiling_in(folder: Path, *, on_gpu: bool) -> Iterator[None]:
 
 @contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Have libraries that read TMPDIR write below a folder."""
-    before = os.environ.get("TMPDIR")
-    os.environ["TMPDIR"] = str(folder)
+    """Have libraries that read TMPDIR write below a folder, and Python's `tempfile` too.
+
+    `tempfile` remembers the first folder that it finds: this one, which is gone afterwards, if
+    nobody has asked it before.
+    """
+    before, remembered = os.environ.get("TMPDIR"), tempfile.tempdir
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     try:
         yield
     finally:
+        tempfile.tempdir = remembered
         if before is None:
             del os.environ["TMPDIR"]
         else:

@@ -106,11 +106,8 @@ KNOWN: dict[Runtime, Known] = {
     ),
     "aotinductor": Known(
         summary="a package that torch compiles ahead of time (AOTInductor)",
-        packages=("torchao",),
         targets={
-            "cpu": Target(
-                device="cpu", precisions=("fp32", "bf16", "fp16", "int8"), modes=_EXPORTED
-            ),
+            "cpu": Target(device="cpu", precisions=("fp32", "bf16", "fp16"), modes=_EXPORTED),
             "cuda": Target(
                 device="cuda",
                 precisions=("fp32", "tf32", "bf16", "fp16"),

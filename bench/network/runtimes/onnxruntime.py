@@ -45,8 +45,8 @@ class OnnxRuntimeSession:
         """
         import onnxruntime
 
+        refuse_absent(case)
         provider = NAMES[provider_of(case)]
-        refuse_absent(onnxruntime, provider)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -117,8 +117,11 @@ class _Event(msgspec.Struct):
 _KERNEL = "_kernel_time"
 
 
-def refuse_absent(onnxruntime: Any, provider: str) -> None:
-    """Raise KinobenchError if this build of ONNX Runtime has no such provider."""
+def refuse_absent(case: Case) -> None:
+    """Raise KinobenchError if this build of ONNX Runtime lacks a case's provider."""
+    import onnxruntime
+
+    provider = NAMES[provider_of(case)]
     offered = onnxruntime.get_available_providers()
     if provider in offered:
         return

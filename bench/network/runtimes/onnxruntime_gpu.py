@@ -74,7 +74,7 @@ class OnnxRuntimeGpuSession:
         import onnxruntime
 
         provider = NAMES[provider_of(case)]
-        refuse_absent(onnxruntime, provider)
+        refuse_absent(case)
         self._stream = OwnStream()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads

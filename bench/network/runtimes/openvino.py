@@ -159,6 +159,14 @@ def operator_times(
     return [OperatorTimes(*node, tuple(times_s)) for node, times_s in found.items()]
 
 
+def refuse_absent(case: Case) -> None:
+    """Raise KinobenchError if OpenVINO doesn't find a case's device here."""
+    with without_telemetry():
+        import openvino
+
+    _refuse_absent(openvino.Core().available_devices, _DEVICES[provider_of(case)])
+
+
 def _refuse_absent(offered: list[str], device: str) -> None:
     if not any(each.partition(".")[0] == device for each in offered):
         raise KinobenchError(

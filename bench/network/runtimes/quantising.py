@@ -67,7 +67,7 @@ def quantised(
     left_out = tuple(f"int8: left out of the calibration: {text}" for text in clips.left_out)
     found = Quantised(
         method=method,
-        clips=clips.count - len(clips.left_out),
+        clips=clips.were_read,
         clips_digest=clips.digest,
         macs_share=macs_share,
         quantise_s=time.perf_counter() - begin,

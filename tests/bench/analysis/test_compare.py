@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from kinobench.bench.analysis.command import short_names
 from kinobench.bench.analysis.compare import AccuracyDifference, Comparison, compare, differing
 from kinobench.bench.analysis.pages import p_value, sentence, sentences
 from kinobench.bench.analysis.sources import find, find_two
@@ -293,6 +294,30 @@ def test_trained_weights_come_before_newer_random_ones(tmp_path: Path) -> None:
     assert told[1].startswith("B: x3d_tiny (pointlight, fp32") and "2026-01-03" in told[1]
 
 
+def in_runtime(tmp_path: Path, day: int, runtime: str, **case: Any) -> Path:
+    fields = TRAINED["case"] | {"runtime": runtime} | case
+    return scored(tmp_path, "c3d_tiny", day, case=fields)
+
+
+def test_a_network_is_compared_with_itself_in_another_runtime(tmp_path: Path) -> None:
+    torch = in_runtime(tmp_path, 1, "torch")
+    int8 = in_runtime(tmp_path, 2, "openvino", precision="int8")
+    openvino = in_runtime(tmp_path, 3, "openvino")
+    in_runtime(tmp_path, 4, "onnxruntime")
+    # The model alone is in torch, though that is the oldest.
+    assert find("c3d_tiny", tmp_path).path == torch
+    pair = find_two("c3d_tiny@openvino-int8", "c3d_tiny", tmp_path)
+    assert [s.path for s in pair] == [int8, torch]
+    assert find("c3d_tiny@openvino", tmp_path).path == openvino
+    assert find("c3d_tiny@pointlight@openvino-int8", tmp_path).path == int8
+    assert short_names(*pair) == ("c3d_tiny@openvino-int8", "c3d_tiny@torch")
+    assert "(pointlight, openvino, int8, eager, cpu)" in pair[0].title
+    with pytest.raises(KinobenchError, match="no scored record with weights or runtime 'tensorrt'"):
+        find("c3d_tiny@tensorrt", tmp_path)
+    with pytest.raises(KinobenchError, match="c3d_tiny@pointlight@openvino-int8"):
+        find("c3d_tiny@none@openvino-int8", tmp_path)
+
+
 def test_random_weights_are_compared_where_there_are_no_trained_ones(tmp_path: Path) -> None:
     scored(tmp_path, "c3d_tiny", 1, **TRAINED)
     random = scored(tmp_path, "c3d_tiny", 2, case=OTHER)
@@ -312,7 +337,8 @@ def test_a_model_is_compared_with_another_of_its_weights(tmp_path: Path) -> None
     with pytest.raises(KinobenchError) as caught:
         find("c3d_tiny@kinetics400", tmp_path)
     assert str(caught.value) == (
-        "c3d_tiny@kinetics400: c3d_tiny has no scored record with weights 'kinetics400'; there are "
+        "c3d_tiny@kinetics400: c3d_tiny has no scored record with weights or runtime "
+        "'kinetics400'; there are "
         f"c3d_tiny@none, c3d_tiny@{weights}, c3d_tiny@pointlight"
     )
     with pytest.raises(UnknownNameError, match="no scored model is named 'c3d_tny': did you"):

@@ -394,6 +394,16 @@ def test_the_table_shows_each_stage_and_comes_back_from_json(tmp_path: Path) -> 
     assert out.getvalue().count("From the file to the prediction") == 1
 
 
+def test_the_title_of_the_table_names_the_runtime(tmp_path: Path) -> None:
+    timed, _ = measured(made_split(tmp_path, 1))
+    case = {"runtime": "openvino", "hint": "throughput", "precision": "int8"}
+    record = made_record(case=case, pipeline=timed)
+    out = io.StringIO()
+    pipeline_table.show([record], Console(file=out, width=100))
+    title = out.getvalue().splitlines()[0]
+    assert title.endswith(f": {record.case.model}, openvino, throughput, int8, eager")
+
+
 @pytest.mark.usefixtures("shared_workers")
 def test_without_a_dataset_it_is_null_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

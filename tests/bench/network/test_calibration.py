@@ -119,7 +119,7 @@ def test_a_video_that_cannot_be_read_is_named_and_left_out(train: Split, tmp_pat
     split = msgspec.structs.replace(train, videos=videos)
     clips = CalibrationClips(split, PROTOCOL, ("rgb",), 3)
     batches = list(clips.batches(1, tmp_path))
-    assert len(batches) == 2
+    assert len(batches) == clips.were_read == 2
     assert len(clips.left_out) == 1
     assert "broken.mp4" in clips.left_out[0]
     only = msgspec.structs.replace(train, videos=videos[2:])
@@ -143,3 +143,14 @@ def test_a_case_without_a_dataset_or_a_training_split_is_refused(tmp_path: Path)
         training_split(made_case(precision="int8", dataset=None, split=None))
     with pytest.raises(KinobenchError, match="give another --split"):
         training_split(made_case(precision="int8", split="train"))
+
+
+def test_a_video_that_gives_several_clips_is_left_out_with_all_of_them(
+    train: Split, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    videos = (train.videos[0], Video(id="broken", path=broken, label=0))
+    clips = CalibrationClips(msgspec.structs.replace(train, videos=videos), PROTOCOL, ("rgb",), 6)
+    assert len(list(clips.batches(1, tmp_path))) == 3
+    assert (clips.were_read, len(clips.left_out)) == (3, 1)

@@ -39,6 +39,11 @@ from ....fakes.made_records import made_case
             "runtime 'openvino' doesn't run on device 'cuda'; give --device cpu",
         ),
         (
+            {"runtime": "aotinductor", "precision": "int8"},
+            "runtime 'aotinductor' on 'cpu' has no precision 'int8'; give --precision fp32, bf16 "
+            "or fp16, or --runtime onnxruntime or openvino",
+        ),
+        (
             {"runtime": "onnxruntime", "provider": "cuda"},
             "provider 'cuda' of runtime 'onnxruntime' takes clips of device 'cuda'; "
             "give --device cuda",

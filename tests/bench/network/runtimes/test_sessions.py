@@ -100,7 +100,7 @@ def test_a_stream_gives_the_logits_of_eager_frame_by_frame_and_for_whole_clips(
 def test_the_onnx_file_is_valid_and_says_its_inputs_and_opset(tmp_path: Path) -> None:
     network = settled("exported_small", "onnxruntime")
     deployed: Any = network._deployed
-    (entry,) = [deployed._entry(part) for part in deployed._parts(1)]
+    (entry,) = [deployed._exporter.entry(part) for part in deployed._parts(1)]
     assert entry.cached
     onnx.checker.check_model(str(entry.file), full_check=True)
     graph = onnx.load(str(entry.file)).graph
@@ -131,10 +131,33 @@ def test_a_provider_that_was_not_asked_for_is_named() -> None:
         refuse_fallback(asked, ["CPUExecutionProvider"])
 
 
-def test_onnx_runtime_without_the_provider_says_what_it_has() -> None:
-    network = Network(case_of("exported_small", "onnxruntime", provider="cuda"))
-    with pytest.raises(KinobenchError, match=r"has no CUDAExecutionProvider, only .*CPUExec"):
+@pytest.mark.parametrize(
+    ("runtime", "provider", "message"),
+    [
+        ("onnxruntime", "cuda", r"has no CUDAExecutionProvider, only .*CPUExec"),
+        ("openvino", "gpu", "OpenVINO finds no device GPU here, only CPU"),
+    ],
+)
+def test_an_absent_provider_is_refused_before_anything_is_exported(
+    runtime: str, provider: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KINOBENCH_CACHE", str(tmp_path))
+    if runtime == "openvino":
+        import openvino
+
+        core = SimpleNamespace(available_devices=["CPU"])
+        monkeypatch.setattr(openvino, "Core", lambda: core)
+    network = Network(case_of("exported_small", runtime, provider=provider))
+    with pytest.raises(KinobenchError, match=message):
         network.settle()
+    assert not any(tmp_path.rglob("about.json"))
+
+
+def test_a_network_built_in_inference_mode_is_exported() -> None:
+    with torch.inference_mode():
+        network = settled("exported_small", "onnxruntime")
+        expected = settled("exported_small").classify(*network.inputs(1)[0])
+    assert_same(network.forward(*network.inputs(1)[0]), expected)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +191,7 @@ def test_a_network_that_only_classifies_is_exported_for_that_batch_alone(
     network = Network(case_of("exported_small", "onnxruntime", batch=1, eval_batch=4))
     network.settle(to_classify=True)
     deployed: Any = network._deployed
-    monkeypatch.setattr(deployed, "_entry", None)  # any further export fails
+    monkeypatch.setattr(deployed, "_exporter", None)  # any further export fails
     with torch.inference_mode():
         assert network.classify(*clips_of(network, 6)).shape == (6, 8)
 
@@ -187,16 +210,16 @@ def test_a_thread_of_its_own_gets_a_session_of_the_runtime_and_no_torch() -> Non
 @torch.inference_mode()
 def test_a_network_of_unknown_code_is_exported_anew_though_its_weights_are_the_same() -> None:
     """As in a notebook whose cell was changed and run again."""
-    first = settled("exported_small", "onnxruntime")
+    first = settled("exported_small", "onnxruntime", eval_batch=1)
     clips = clips_of(first, 1)
     before = first.classify(*clips)
-    changed = built("exported_small", "onnxruntime")
+    changed = built("exported_small", "onnxruntime", eval_batch=1)
     kind = type(changed.module)
     forward = kind.forward
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kind, "forward", lambda self, clip: forward(self, clip) + 1.0)
-        changed.settle()
-        found = changed.classify(*clips)  # exports the evaluation's batch
+        changed.settle(reference=False)
+        found = changed.classify(*clips)
     assert changed.digest == first.digest and changed.export is not None
     assert not changed.export.cached
     assert_same(found, before + 1.0)

@@ -117,8 +117,8 @@ def _openvino(file: Path, clip: torch.Tensor) -> Call:
         "PERFORMANCE_HINT": "LATENCY",
     }
     request = openvino.Core().compile_model(str(file), "CPU", config).create_infer_request()
-    array = clip.numpy()
-    return lambda: request.infer([array], share_inputs=True, share_outputs=True)
+    feeds = {0: clip.numpy()}
+    return lambda: request.infer(feeds, share_inputs=True, share_outputs=True)
 
 
 OWN_LOOPS: dict[Runtime, Callable[[Path, torch.Tensor], Call]] = {

@@ -1,6 +1,6 @@
 """Every network of the zoo in every runtime of the CPU: exported and equal to eager, or why not.
 
-    python tests/benchmarks/zoo_exports.py results/runtimes/exports.jsonl              # all that lack
+    python tests/benchmarks/zoo_exports.py FILE               # all networks that FILE lacks
     python tests/benchmarks/zoo_exports.py FILE --minutes 60 --runtime openvino --tiny
 
 Each network has its own input and random weights, and one clip goes through eager fp32 and through

@@ -3,9 +3,10 @@
     python tests/benchmarks/zoo_exports.py FILE               # all networks that FILE lacks
     python tests/benchmarks/zoo_exports.py FILE --minutes 60 --runtime openvino --tiny
 
-Each network has its own input and random weights, and one clip goes through eager fp32 and through
-the runtime, on one thread. Each is in a process of its own, which may crash or take too long; its
-exported files are removed afterwards. What the file has of the same versions isn't made again.
+Each network has its own input and random weights, made such that its logits depend on the clip; one
+clip goes through eager fp32 and through the runtime, on one thread. Each is in a process of its
+own, which may crash or take too long; its exported files are removed afterwards. What the file has
+of the same versions isn't made again.
 Latencies are not measured here: this is about whether, and how exactly.
 """
 
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,6 +27,11 @@ from kinobench.bench.records.case import Case, Runtime
 from kinobench.bench.run import suite
 from kinobench.bench.run.plan import plan
 from kinobench.bench.run.settings import settings_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from kinobench.bench.network.inputs import Inputs
 
 RUNTIMES: tuple[Runtime, ...] = ("onnxruntime", "openvino")
 NETWORK_S = 900.0
@@ -148,6 +155,7 @@ def here(name: str, runtimes: Sequence[Runtime]) -> None:
     """Export a network in this process, and write a line for each runtime."""
     import torch
 
+    from kinobench.bench.network.digest import network_digest
     from kinobench.bench.network.network import Network
     from kinobench.bench.network.outputs import logits_of
     from kinobench.bench.network.runtimes.cache import ExportCache
@@ -157,6 +165,8 @@ def here(name: str, runtimes: Sequence[Runtime]) -> None:
     (model,) = (each for each in read_index() if each.name == name)
     network = Network(case_of(model, "torch"))
     inputs = network.one_clip()
+    awaken(network.module, network.one_clip())
+    digest = network_digest(network.module)
     with torch.inference_mode():
         expected = logits_of(network.module(*(each.clone() for each in inputs))).clone()
         other = logits_of(network.module(*(each.flip(-1).mul(2) for each in inputs)))
@@ -169,7 +179,7 @@ def here(name: str, runtimes: Sequence[Runtime]) -> None:
                     network.module,
                     case_of(model, runtime),
                     network.kinds,
-                    network.digest,
+                    digest,
                     ExportCache(Path(folder)),
                 )
                 loaded = deployed.at(1)
@@ -189,6 +199,30 @@ def here(name: str, runtimes: Sequence[Runtime]) -> None:
                 outcome.reason = str(error)
             sys.stdout.buffer.write(msgspec.json.encode(outcome) + b"\n")
             sys.stdout.buffer.flush()
+
+
+def awaken(module: "nn.Module", inputs: "Inputs") -> None:
+    """Give an untrained network logits that depend on its clip, in place.
+
+    Many begin as constants: their last layers, or the last scale of each block, are zeros, and
+    their activations fade, since batch norms have yet to see any. Zeros get small random values,
+    and batch norms the statistics of two clips.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.numel() > 1 and not parameter.any():
+                parameter.copy_(0.05 * torch.randn(parameter.shape, generator=generator))
+        for each in module.modules():
+            if isinstance(getattr(each, "running_mean", None), torch.Tensor):
+                each.momentum = 1.0  # type: ignore[assignment]
+        module.train()
+        try:
+            module(*(torch.cat([clip, clip.flip(-1).mul(2)]) for clip in inputs))
+        finally:
+            module.eval()
 
 
 def case_of(model: Model, runtime: Runtime) -> Case:

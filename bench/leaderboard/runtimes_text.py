@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ...datasets.errors import UnknownNameError
 from ...datasets.plurals import quantity
+from ..measure.lost_accuracy import MARK
 from ..text.json_text import json_text
 from ..text.markup import csv_text, escaped, latex_escaped
 from ..text.pipe_table import pipe_table
@@ -19,7 +20,7 @@ from ..text.terminal import line, lines, print_line, print_plain_table
 from ..text.units import ABSENT, logit_difference, milliseconds, rounded
 from .runtimes import EAGER, InRuntime, Mean, RuntimeTable
 
-LOST, FAILED = "!", "failed"
+FAILED = "failed"
 
 
 class _Column(NamedTuple):
@@ -57,7 +58,7 @@ def _change(cell: InRuntime) -> str:
         return ABSENT
     points = rounded(100 * cell.score_change, 1)
     sign = "" if points.startswith("-") or float(points) == 0 else "+"
-    return f"{sign}{points}{' ' + LOST if cell.loses else ''}"
+    return f"{sign}{points}{MARK if cell.loses else ''}"
 
 
 def _score(cell: InRuntime) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from ..measure.columns import rough_mark
 from ..measure.lost_accuracy import legend, points_lost
-from ..records.case import Case
+from ..records.case import CALIBRATION_CLIPS, Case
 from ..records.case_names import names_of
 from ..records.results import SCORE_NAMES
 from .leaderboard import Board, Row
@@ -34,7 +34,8 @@ class Way(NamedTuple):
     @property
     def name(self) -> str:
         """The runtime, and what is not usual: `torch`, `openvino int8`, `torch compile`."""
-        clips = self.calibration and f"{self.calibration} clips"
+        usual = self.calibration in (None, CALIBRATION_CLIPS)
+        clips = None if usual else f"{self.calibration} clips"
         mode = None if self.mode == "eager" else self.mode
         precision = None if self.precision == "fp32" else self.precision
         parts = (self.runtime, self.provider, self.hint, precision, clips, mode)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..records.record import Record
+from ..text.units import rounded
 
 POINTS = 1.0
 """A case that loses more points of top-1 (hit@1, mAP) than this is marked."""
@@ -57,7 +58,7 @@ def line(records: Sequence[Record]) -> str:
     marked = [record for record in records if record.case.digest in found]
     lost = [
         f"{record.case.model} {record.case.runtime} {record.case.precision} by "
-        f"{found[record.case.digest]:.1f}"
+        f"{rounded(found[record.case.digest], 1)}"
         for record in marked
     ]
     names = {record.accuracy.score_name for record in marked if record.accuracy is not None}

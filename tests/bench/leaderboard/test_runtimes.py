@@ -151,6 +151,18 @@ def test_a_terminal_of_any_width_has_every_network_and_no_line_that_is_cut(width
     assert "…" not in text
 
 
+def test_a_narrow_terminal_keeps_speed_ups_with_their_marks_and_names_what_it_leaves_out() -> None:
+    lossy = in_runtime("c3d_tiny", "openvino", 0.001, top1=0.9, precision="int8", calibration=128)
+    file = io.StringIO()
+    show([table_of(*TWO, lossy)], Console(file=file, force_terminal=True, width=64, no_color=True))
+    text = file.getvalue()
+    (row,) = [line for line in text.splitlines() if "c3d_tiny " in line and " 16.00 " in line]
+    assert "8.00†" in row and "16.00†" in row
+    assert " 4.00" in row and "4.00†" not in row
+    assert "no room for intervals, drift" in text and "drift: largest" not in text
+    assert "int8 128" not in text
+
+
 def test_the_footnotes_name_runtimes_that_are_slower() -> None:
     assert any(
         "Slower than eager PyTorch: onnxruntime on 1 of 2." in line

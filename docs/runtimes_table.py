@@ -1,21 +1,22 @@
-"""Write which networks each runtime takes into docs/runtimes.md, from stored measurements.
+"""Write what is stored of networks in runtimes into docs/runtimes.md and docs/zoo_runtimes.md.
 
 `python docs/runtimes_table.py` reads `results/runtimes/*.jsonl`: a line for each network in each
-runtime, either a record of `kinobench run` or an object with the fields of `Line`.
+runtime, either a record of `kinobench run` or an object with the fields of `Line`. The file
+`exports.jsonl` there has the exports of the whole zoo; see zoo_exports.py.
 """
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import zoo_exports
+from marked import ORDER, escaped, page_with
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "runtimes.md"
 RESULTS = ROOT / "results" / "runtimes"
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
-NOTHING = "No records of exports are stored in this version."
-ORDER = ("torch", "onnxruntime", "openvino", "aotinductor", "tensorrt")
+NOTHING = "No records of runtimes are stored in this version."
 
 
 class Line(NamedTuple):
@@ -64,6 +65,8 @@ def read(folder: Path = RESULTS) -> list[Line]:
     """Return the lines of all files; of a network in a runtime, the last one counts."""
     found: dict[tuple[str, str], Line] = {}
     for file in sorted(folder.glob("*.jsonl")):
+        if file.name == zoo_exports.STORED.name:
+            continue
         for text in file.read_text(encoding="utf-8").splitlines():
             each = line_of(json.loads(text))
             found[each.model, each.runtime] = each
@@ -85,7 +88,7 @@ def table(lines: Sequence[Line]) -> str:
         f"| network | {' | '.join(runtimes)} |",
         f"| --- |{' --- |' * len(runtimes)}",
     ]
-    notes = [f"{number}. {_escaped(reason)}" for reason, number in reasons.items()]
+    notes = [f"{number}. {escaped(reason)}" for reason, number in reasons.items()]
     words = (
         "Milliseconds of a forward, with the largest logit difference from eager PyTorch (drift) "
     )
@@ -116,23 +119,19 @@ def _cell(line: Line | None, reasons: dict[str, int]) -> str:
     return ", ".join([time, *more])
 
 
-def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_|<\[\]])", r"\\\1", text.replace("\n", " "))
+def whole() -> str:
+    """Return what docs/runtimes.md has between its marks."""
+    zoo = zoo_exports.summary(zoo_exports.read(), len(zoo_exports.families()))
+    link = "[The zoo by runtime](zoo_runtimes.md) has every network, with its drift or the reason."
+    return "\n".join([f"{zoo} {link}", "", table(read())])
 
 
-def page_with(page: str, made: str) -> str:
-    """Return the page with another table between its marks.
-
-    Raises:
-        ValueError: It has no marks.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"{PAGE} has no {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{made}\n{END}{after}"
+def zoo_part() -> str:
+    """Return what docs/zoo_runtimes.md has between its marks."""
+    return zoo_exports.text(zoo_exports.read(), zoo_exports.families())
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page_with(PAGE.read_text(encoding="utf-8"), table(read())), encoding="utf-8")
-    print(PAGE)
+    for page, made in ((PAGE, whole()), (zoo_exports.PAGE, zoo_part())):
+        page.write_text(page_with(page.read_text(encoding="utf-8"), made), encoding="utf-8")
+        print(page)

@@ -1,12 +1,13 @@
 """Accuracy against latency by runtime: a line from each network's eager PyTorch to its fastest."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...datasets.errors import KinobenchError, UnknownNameError, program
 from ...datasets.plurals import quantity
+from ..leaderboard.gains import Gain, gains_of
 from ..leaderboard.leaderboard import Board, Row
-from ..leaderboard.runtimes import EAGER, InRuntime, Network, RuntimeTable, runtime_table
+from ..leaderboard.runtimes import EAGER, RuntimeTable, runtime_table
 from ..records.results import SCORE_NAMES
 from .axes import scale
 from .labels import Named, place_labels
@@ -26,55 +27,11 @@ GAIN, BEFORE, AFTER = "gain", "eager", "fastest in"
 _NAME_SHARE = 0.3
 
 
-class Gain(NamedTuple):
-    """A network in eager PyTorch and where it is fastest: milliseconds and percent."""
-
-    network: Network
-    before: InRuntime
-    after: InRuntime
-
-    @property
-    def begin(self) -> tuple[float, float]:
-        """Its point in eager PyTorch."""
-        return _point(self.before)
-
-    @property
-    def end(self) -> tuple[float, float]:
-        """Its point where it is fastest."""
-        return _point(self.after)
-
-
-def _point(cell: InRuntime) -> tuple[float, float]:
-    assert cell.latency_s is not None and cell.score is not None
-    return 1e3 * cell.latency_s, 100 * cell.score
-
-
-def _is_known(cell: InRuntime | None) -> bool:
-    return cell is not None and cell.latency_s is not None and cell.score is not None
-
-
 def has_runtimes(board: Board, row: Row) -> bool:
     """Return whether a row is one of a network in another runtime than eager PyTorch."""
     case, accuracy = row.record.case, row.record.accuracy
     timed = row.record.latency is not None and accuracy is not None
     return timed and row.is_trained and not row.splits and not case.is_reference
-
-
-def gains_of(table: RuntimeTable) -> list[Gain]:
-    """Return the trained networks that were timed and scored in eager PyTorch and another way.
-
-    The fastest way is the fastest of those that were scored and keep the accuracy: eager PyTorch
-    itself, where no other is faster.
-    """
-    found = []
-    for network in table.networks:
-        eager = network.eager
-        known = [each for each in network.cells if each is not None and _is_known(each)]
-        kept = [each for each in known if not each.loses]
-        if eager is None or eager not in kept or len(known) < 2:
-            continue
-        found.append(Gain(network, eager, min(kept, key=lambda each: each.latency_s or 0.0)))
-    return found
 
 
 def draw(

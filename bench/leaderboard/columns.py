@@ -158,11 +158,12 @@ def _has_a_value(cells: Iterable[Cell]) -> bool:
 def settings_of(board: Board) -> list[tuple[str, set[str]]]:
     """Return the different values that each setting has in a board.
 
-    A runtime that has no modes differs in none from torch, whose rows may share one.
+    A runtime that has no modes differs in none from torch, whose rows may share one. What isn't
+    quantised has no calibration, so that the quantised rows may share theirs.
     """
     found = [(name, {read(row) for row in board.rows}) for name, read in SETTINGS.items()]
     for name, values in found:
-        if name == "mode" and len(values) > 1:
+        if name in ("mode", "calibration") and len(values) > 1:
             values.discard(ABSENT)
     return found
 

@@ -12,15 +12,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..measure.columns import rough_mark
-from ..records.case import Case
+from ..measure.lost_accuracy import legend, points_lost
+from ..records.case import CALIBRATION_CLIPS, Case
 from ..records.case_names import names_of
 from ..records.results import SCORE_NAMES
 from .leaderboard import Board, Row
 from .means import shown
 from .rank_changes import ratio_of
-
-LOSS = 0.01
-"""A loss of more than this of top-1 (or of what ranks) is marked: one point."""
 
 
 class Way(NamedTuple):
@@ -36,7 +34,8 @@ class Way(NamedTuple):
     @property
     def name(self) -> str:
         """The runtime, and what is not usual: `torch`, `openvino int8`, `torch compile`."""
-        clips = self.calibration and f"{self.calibration} clips"
+        usual = self.calibration in (None, CALIBRATION_CLIPS)
+        clips = None if usual else f"{self.calibration} clips"
         mode = None if self.mode == "eager" else self.mode
         precision = None if self.precision == "fp32" else self.precision
         parts = (self.runtime, self.provider, self.hint, precision, clips, mode)
@@ -68,7 +67,7 @@ class InRuntime(msgspec.Struct, frozen=True, kw_only=True):
             None: the drift was not measured.
         score: Top-1 (hit@1, mAP) of a trained network as a fraction; None: not measured.
         score_change: That less eager PyTorch's, as a fraction.
-        loses: It loses more than `LOSS`.
+        loses: It loses more points than `lost_accuracy.POINTS`.
         size_bytes: Size of the exported network on disk; None in torch.
         error: Reason why the case failed.
         record: Id of its record.
@@ -199,7 +198,14 @@ def runtime_table(board: Board) -> RuntimeTable | None:
         networks=tuple(networks),
         means=_means(networks, ways),
         common=_means(in_all, ways),
-        notes=tuple(_notes(networks, alone, has_flow=any(_flow(rows) for rows in by_way.values()))),
+        notes=tuple(
+            _notes(
+                networks,
+                alone,
+                SCORE_NAMES[board.scoring][0],
+                has_flow=any(_flow(rows) for rows in by_way.values()),
+            )
+        ),
     )
 
 
@@ -257,7 +263,7 @@ def _cell(way: Way, row: Row, eager: Row) -> InRuntime:
         drift_clips=None if drift is None else drift.clips,
         score=score,
         score_change=change,
-        loses=change is not None and change < -LOSS - 1e-12,
+        loses=not is_eager and points_lost(of_eager, score) is not None,
         size_bytes=None if record.export is None else record.export.size_bytes,
         error=row.error,
         record=record.id,
@@ -312,12 +318,14 @@ def _means(networks: Sequence[Network], ways: Sequence[Way]) -> tuple[Mean, ...]
     return tuple(found)
 
 
-def _notes(networks: Sequence[Network], alone: int, *, has_flow: bool) -> Iterable[str]:
+def _notes(
+    networks: Sequence[Network], alone: int, score_name: str, *, has_flow: bool
+) -> Iterable[str]:
     """Yield what is missing or lost, by name."""
     cells = [(network, each) for network in networks for each in network.cells if each is not None]
     lost = [f"{network.name} in {each.way}" for network, each in cells if each.loses]
     if lost:
-        yield f"!: more than 1 point is lost: {_few(lost)}."
+        yield legend(score_name, lost)
     lacking = [f"{network.name} in {each.way}" for network, each in cells if each.lacks_drift]
     if lacking:
         yield f"drift was not measured: {_few(lacking)}."

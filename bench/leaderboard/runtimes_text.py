@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ...datasets.errors import UnknownNameError
-from ...datasets.plurals import quantity
+from ..measure.lost_accuracy import MARK
 from ..text.json_text import json_text
 from ..text.markup import csv_text, escaped, latex_escaped
 from ..text.pipe_table import pipe_table
@@ -19,7 +19,7 @@ from ..text.terminal import line, lines, print_line, print_plain_table
 from ..text.units import ABSENT, logit_difference, milliseconds, rounded
 from .runtimes import EAGER, InRuntime, Mean, RuntimeTable
 
-LOST, FAILED = "!", "failed"
+FAILED = "failed"
 
 
 class _Column(NamedTuple):
@@ -57,7 +57,7 @@ def _change(cell: InRuntime) -> str:
         return ABSENT
     points = rounded(100 * cell.score_change, 1)
     sign = "" if points.startswith("-") or float(points) == 0 else "+"
-    return f"{sign}{points}{' ' + LOST if cell.loses else ''}"
+    return f"{sign}{points}{MARK if cell.loses else ''}"
 
 
 def _score(cell: InRuntime) -> str:
@@ -68,7 +68,7 @@ def _columns(table: RuntimeTable, way: int) -> list[_Column]:
     """Return the columns of a way; those that no network has a value in are left out."""
     if way == 0:
         some = [
-            _Column("latency", "ms", _latency),
+            _Column("eager latency", "ms", _latency),
             _Column("score", f"{table.score_name} %", _score),
         ]
     else:
@@ -93,6 +93,7 @@ _LEFT_OUT = (
     frozenset({"interval"}),
     frozenset({"interval", "drift"}),
     frozenset({"interval", "drift", "score"}),
+    frozenset({"interval", "drift", "score", "latency"}),
 )
 """Kinds of columns that a narrow terminal has no room for: as few as possible."""
 
@@ -119,7 +120,10 @@ def _grid(table: RuntimeTable, left_out: frozenset[str] = frozenset()) -> _Grid:
         if column.kind not in left_out
     ]
     rows = [
-        [network.name, *(_in(network.cells[place], column) for place, column in chosen)]
+        [
+            network.name,
+            *(_in(network.cells[place], column, left_out) for place, column in chosen),
+        ]
         for network in table.networks
     ]
     for name, means in _mean_lines(table):
@@ -128,10 +132,13 @@ def _grid(table: RuntimeTable, left_out: frozenset[str] = frozenset()) -> _Grid:
     return _Grid([table.ways[at] for at, _ in chosen], [column.head for _, column in chosen], rows)
 
 
-def _in(cell: InRuntime | None, column: _Column) -> str:
+def _in(cell: InRuntime | None, column: _Column, left_out: frozenset[str]) -> str:
     if cell is None:
         return "" if column.kind == "interval" else ABSENT
-    return column.cell(cell)
+    if cell.error is not None and column.kind == "speed-up" and "latency" in left_out:
+        return FAILED
+    loses = cell.loses and column.kind == "speed-up" and "score" in left_out
+    return column.cell(cell) + (MARK if loses else "")
 
 
 def _mean_lines(table: RuntimeTable) -> list[tuple[str, Sequence[Mean]]]:
@@ -139,8 +146,7 @@ def _mean_lines(table: RuntimeTable) -> list[tuple[str, Sequence[Mean]]]:
     found: list[tuple[str, Sequence[Mean]]] = [("geometric mean", table.means)]
     counts = {mean.networks for mean in table.means}
     if len(counts) > 1 and table.common and table.common[0].networks:
-        common = quantity(table.common[0].networks, "network")
-        found.append((f"geometric mean of the {common} of all", table.common))
+        found.append((f"of the {table.common[0].networks} in all", table.common))
     return found
 
 
@@ -150,25 +156,45 @@ def _mean(mean: Mean | None, column: _Column) -> str:
     return f"{mean.speed_up:.2f} ({mean.networks})"
 
 
-def footnotes(table: RuntimeTable) -> list[str]:
-    """Return the lines under a table."""
+def footnotes(table: RuntimeTable, left_out: frozenset[str] = frozenset()) -> list[str]:
+    """Return the lines under a table.
+
+    Args:
+        table: The table.
+        left_out: Kinds of columns that it has no room for.
+    """
     slower = [
         f"{mean.way} on {mean.slower} of {mean.networks}" for mean in table.means if mean.slower
     ]
+    has_score = any(
+        cell.score is not None for each in table.networks for cell in each.cells if cell
+    )
+    score = f"{table.score_name} ±"
+    interval = (
+        "" if "interval" in left_out else ", with the interval of the ratio of two log-normal times"
+    )
+    common = ", and that of those that all runtimes have" if len(_mean_lines(table)) > 1 else ""
     told = [
         "ms: time of a forward; ~: it was disturbed, or its interval is wide.",
-        f"speed-up: time in {EAGER.name} (eager PyTorch in fp32) over this one, with the interval "
-        "of the ratio of two log-normal times; in the last line the geometric mean, with the "
-        "number of networks."
+        f"speed-up: time in {EAGER.name} (eager PyTorch in fp32) over this one{interval}; at the "
+        f"end the geometric mean, with the number of networks{common}."
         + (f" Slower than eager PyTorch: {'; '.join(slower)}." if slower else ""),
-        "drift: largest difference of a logit from eager PyTorch in fp32 on the same clips; "
-        "flips: clips whose top-1 class is another one.",
     ]
-    if any(cell.score is not None for each in table.networks for cell in each.cells if cell):
+    if "drift" not in left_out:
         told.append(
-            f"{table.score_name} ±: points more or less than in eager PyTorch on the same videos; "
+            "drift: largest difference of a logit from eager PyTorch in fp32 on the same clips; "
+            "flips: clips whose top-1 class is another one."
+        )
+    if has_score and "score" not in left_out:
+        told.append(
+            f"{score}: points more or less than in eager PyTorch on the same videos; "
             "`compare` tests whether a difference is real."
         )
+    names = {"interval": "intervals", "drift": "drift", "latency": "ms in other runtimes"}
+    names |= {"score": score} if has_score else {}
+    missing = [name for kind, name in names.items() if kind in left_out]
+    if missing:
+        told.append(f"no room for {', '.join(missing)}: --format md, csv or json has all.")
     return [*told, *table.notes]
 
 
@@ -179,13 +205,14 @@ def show(tables: Sequence[RuntimeTable], console: Console) -> None:
             console.print()
         print_line(table.title, console, "bold")
         console.print()
+        left_out: frozenset[str] = frozenset()
         if console.is_terminal:
-            _print_table(table, console)
+            left_out = _print_table(table, console)
         else:
             grid = _grid(table)
             print_plain_table(["network", *_joined(grid)], grid.rows, (0,), console)
         console.print()
-        for text in footnotes(table):
+        for text in footnotes(table, left_out):
             print_line(text, console, "dim")
 
 
@@ -193,30 +220,36 @@ def _joined(grid: _Grid) -> list[str]:
     return [f"{way} {head}" for way, head in zip(grid.ways, grid.heads, strict=True)]
 
 
-def _print_table(table: RuntimeTable, console: Console) -> None:
-    """Print the table with the columns that fit; where few fit, a block of lines a network."""
+def _print_table(table: RuntimeTable, console: Console) -> frozenset[str]:
+    """Print the table with the columns that fit; where few fit, a block of lines a network.
+
+    Return the kinds of columns that are left out.
+    """
     unbounded = console.options.update(max_width=10_000)
     for left_out in _LEFT_OUT:
         made = _rich(_grid(table, left_out))
         if console.measure(made, options=unbounded).maximum <= console.width:
             console.print(made)
-            return
+            return left_out
     grid = _grid(table)
     for name, *cells in grid.rows:
         console.print(line(name))
         for head, cell in zip(_joined(grid), cells, strict=True):
             if cell and cell != ABSENT:
                 console.print(line(f"  {head}: {cell}"))
+    return frozenset()
 
 
 def _rich(grid: _Grid) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(lines("\nnetwork"), no_wrap=True)
+    above = {way: way.split() for way in grid.ways}  # each word has a line of its own
+    height = max((len(words) for words in above.values()), default=0)
+    table.add_column(lines("\n" * height + "network"), no_wrap=True)
     before = ""
     for way, head in zip(grid.ways, grid.heads, strict=True):
-        table.add_column(
-            lines(f"{way if way != before else ''}\n{head}"), justify="right", no_wrap=True
-        )
+        words = above[way] if way != before else []
+        padded = [""] * (height - len(words)) + words
+        table.add_column(lines("\n".join([*padded, head])), justify="right", no_wrap=True)
         before = way
     for cells in grid.rows:
         table.add_row(*map(line, cells))

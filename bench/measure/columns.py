@@ -225,6 +225,7 @@ ACCURACY = (
         name="hit@1",
         unit="%",
         cell=_first_of("hit-k"),
+        marks=lost_accuracy.marks,
         footnote="hit@k: the share of the videos of which any true class is among the first k "
         "(Karpathy et al. 2014); it is no top-k.",
     ),
@@ -233,6 +234,7 @@ ACCURACY = (
         name="mAP",
         unit="%",
         cell=_first_of("map"),
+        marks=lost_accuracy.marks,
         footnote="mAP: mean over the classes of the average precision of their ranked videos, as "
         "the script of Charades computes it, from the mean over the views of the sigmoid (or of "
         "the logits, if the protocol averages these); its interval is by a bootstrap of videos, or "

@@ -210,6 +210,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         ends: The intervals of those values that have one.
         marks: Signs before values with a reservation: `~` for a latency that was disturbed or has a
             wide interval, `≥` and `≤` for bounds, as some operators could not be counted.
+        lost: The points of accuracy that it loses against eager fp32, if they are more than one.
         is_trained: It has the accuracy of a trained network.
         is_plain: It didn't fail and is under no probe, so that it can be on a front.
         error: Reason why it failed.
@@ -223,6 +224,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Any]
     ends: dict[str, Ends]
     marks: dict[str, str]
+    lost: float | None = None
     is_trained: bool
     is_plain: bool
     error: str | None
@@ -236,6 +238,52 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     seen: Seen | None = None
 
 
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """A network in eager PyTorch, and in the runtime in which it is fastest.
+
+    Attributes:
+        name: The network, with the settings that tell it from others.
+        way: The runtime, with the precision and the mode that are not usual.
+        before, after: The places of its rows among the table's lines; equal if none is faster.
+        before_ms, after_ms: Times of a forward, without optical flow.
+        before_percent, after_percent: Top-1, hit@1 or mAP.
+        speed_up, ends: The first time over the second, with its interval.
+    """
+
+    name: str
+    way: str
+    before: int
+    after: int
+    before_ms: float
+    after_ms: float
+    before_percent: float
+    after_percent: float
+    speed_up: float | None
+    ends: Ends | None
+
+
+class RuntimeMean(msgspec.Struct, frozen=True, kw_only=True):
+    """The geometric mean of a runtime's speed-ups over eager PyTorch, and of how many networks."""
+
+    way: str
+    speed_up: float
+    networks: int
+
+
+class ByRuntime(msgspec.Struct, frozen=True, kw_only=True):
+    """The networks of a table that were timed and scored in eager PyTorch and in other runtimes.
+
+    Attributes:
+        score_name: `top-1`, `hit@1` or `mAP`.
+        ways: Names of the runtimes, eager PyTorch first.
+    """
+
+    score_name: str
+    ways: tuple[str, ...]
+    moved: tuple[Moved, ...]
+    means: tuple[RuntimeMean, ...]
+
+
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that may be compared: one dataset, list of videos, protocol, device and machine.
 
@@ -244,6 +292,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         columns: Names of the columns that any of its rows has a value in.
         shown: Names of those that are shown at first.
         notes: Lines that explain the table.
+        runtimes: Its networks by runtime; None if none was scored in several.
     """
 
     title: str
@@ -252,6 +301,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     shown: tuple[str, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
+    runtimes: ByRuntime | None = None
 
 
 class GateCheck(msgspec.Struct, frozen=True, kw_only=True):

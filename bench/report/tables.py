@@ -1,6 +1,6 @@
 """Boards -> the tables of a page: every value that is known of a row, exact."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..leaderboard import fields as known
@@ -9,9 +9,11 @@ from ..leaderboard.footnotes import footnotes
 from ..leaderboard.leaderboard import Board, Row
 from ..measure import registry
 from ..measure.columns import LOWER_BOUND
+from ..measure.lost_accuracy import lossy
 from ..records.record import Record
 from . import printed
 from .content import Answers, Column, Ends, Line, Seen, Table
+from .runtimes import by_runtime
 from .timings import probes_of, swept, timing_of, under_probes
 
 Read = Callable[[Row], Answers | None]
@@ -103,7 +105,8 @@ def table_of(
         judge: Returns what the probes show of a row.
     """
     listed = _listed(chosen or ())
-    lines = tuple(_line(board, row, listed, read, judge) for row in board.rows)
+    lost = lossy([row.record for row in board.rows])
+    lines = tuple(_line(board, row, listed, read, judge, lost) for row in board.rows)
     asked = [each.name for each in chosen or ()]
     with_value = {name for line in lines for name in line.values}.union(asked)
     names = tuple(each.name for each in columns(chosen or ()) if each.name in with_value)
@@ -115,10 +118,18 @@ def table_of(
         shown=tuple(usual if not asked else asked if "model" in asked else ["model", *asked]),
         lines=lines,
         notes=tuple(footnotes(board)),
+        runtimes=by_runtime(board),
     )
 
 
-def _line(board: Board, row: Row, listed: Sequence[Field], read: Read, judge: Judge) -> Line:
+def _line(
+    board: Board,
+    row: Row,
+    listed: Sequence[Field],
+    read: Read,
+    judge: Judge,
+    lost: Mapping[str, float],
+) -> Line:
     record = row.record
     probes = probes_of(board, row)
     values: dict[str, Any] = {}
@@ -137,6 +148,7 @@ def _line(board: Board, row: Row, listed: Sequence[Field], read: Read, judge: Ju
         values=values | printed.values_of(record),
         ends=ends,
         marks={name: sign for name, sign in _marks(row) if name in values},
+        lost=None if row.splits else lost.get(record.case.digest),
         is_trained=row.is_trained,
         is_plain=row.error is None and record.case.probe is None,
         error=row.error,
@@ -163,17 +175,19 @@ def _marks(row: Row) -> Iterable[tuple[str, str]]:
 
 
 def name_of(board: Board, row: Row) -> str:
-    """Return the model, and where several rows have it, the settings in which this one differs."""
+    """Return the model, and where several rows have it, the settings that tell this one from them.
+
+    A setting that follows from those before it is left out, such as the clips of int8.
+    """
     model = row.record.case.model
     alike = [other for other in board.rows if other.record.case.model == model]
-    if len(alike) == 1:
-        return model
-    settings = [known.field(name) for name in _DIFFERING]
-    differing = [
-        _said(each.label, each.read(board, row))
-        for each in settings
-        if len({each.read(board, other) for other in alike}) > 1
-    ]
+    differing = []
+    for each in map(known.field, _DIFFERING):
+        value = each.read(board, row)
+        same = [other for other in alike if each.read(board, other) == value]
+        if len(same) < len(alike):
+            differing.append(_said(each.label, value))
+            alike = same
     return f"{model} ({', '.join(differing)})" if differing else model
 
 

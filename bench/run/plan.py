@@ -29,7 +29,7 @@ from ...zoo.tables.rows import Weights
 from ..cost.models import Model, model_of
 from ..machine.environment import physical_cores
 from ..measure import registry as measurements
-from ..network.runtimes.known import installed, problem_of, require
+from ..network.runtimes.known import installed, is_installed, problem_of, require
 from ..records.case import (
     CALIBRATION_CLIPS,
     GRAPH_MODES,
@@ -106,7 +106,7 @@ def plan(
     split_of = SplitNames(data or DataRoots())
     for row in rows:
         for settings in _of_each_split(layered(suite, row, asked)):
-            for runtime in _runtimes(settings):
+            for runtime in _chosen_runtimes(suite, row, asked, settings):
                 for number, batch in enumerate(settings.batch or (1,)):
                     entry = _planned(settings, runtime, batch, split_of)
                     if number > 0:  # one sweep has all batches
@@ -124,6 +124,21 @@ def plan(
         each.case for each in planned.values() if measurements.run_network(each.measures)
     )
     return list(planned.values())
+
+
+def _chosen_runtimes(
+    suite: Suite, row: Settings, asked: Settings, settings: Settings
+) -> list[Runtime]:
+    """Return the runtimes of a row of a suite; see `Suite.only_installed`."""
+    found = _runtimes(settings)
+    if not suite.only_installed:
+        return found
+    if asked.runtime is None:
+        return [each for each in found if is_installed(each)]
+    if row.runtime is None:
+        return found
+    own = _runtimes(row)
+    return [] if AUTO in asked.runtime else [each for each in found if each in own]
 
 
 def _runtimes(settings: Settings) -> list[Runtime]:

@@ -33,6 +33,8 @@ class Suite(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
         description: One line for `list suites`.
         models: Models with one case for each batch.
         case: More cases, whose own settings count before the suite's.
+        only_installed: Runtimes of the file that are not installed are left out, where they would
+            be an error otherwise; and `--runtime` chooses among those of a case that lists its own.
         latency: The time that a latency may take.
         timeout_s: A case that takes longer is ended.
         memory_limit_gib: The memory that a case may allocate on the CPU; nine tenths of the free
@@ -44,6 +46,7 @@ class Suite(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     description: str = ""
     models: tuple[str, ...] = ()
     case: tuple[Settings, ...] = ()
+    only_installed: bool = False
     latency: Budget = Budget()
     timeout_s: float = 3600.0
     memory_limit_gib: float | None = None

@@ -123,7 +123,8 @@ class OpenVinoSession:
 
     def __call__(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Arguments in host memory -> outputs, in memory that the next call writes."""
-        given = [np.ascontiguousarray(each.numpy()) for each in inputs]
+        # By number: OpenVINO's Python takes 50 us longer for a list.
+        given = {place: np.ascontiguousarray(each.numpy()) for place, each in enumerate(inputs)}
         self._request.infer(given, share_inputs=True, share_outputs=True)
         tensors = (self._request.get_output_tensor(place).data for place in self._outputs)
         return tuple(map(torch.from_numpy, tensors))

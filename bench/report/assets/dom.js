@@ -60,9 +60,12 @@ function cellText(column, value) {
   return column.is_number && column.unit && typeof value === "number" ? measured(value) : shown(value);
 }
 
-// A value of a row, after the sign of its reservation: ~ or a bound.
+const SCORES = ["top1_percent", "hit1_percent", "map_percent", "score_percent"];
+
+// A value of a row, after the sign of its reservation: ~ or a bound. A lost point of accuracy comes after it.
 function valueText(line, column) {
-  return `${line.marks[column.name] || ""}${cellText(column, line.values[column.name])}`;
+  const lost = line.lost !== null && line.values[column.name] !== undefined && SCORES.includes(column.name) ? "†" : "";
+  return `${line.marks[column.name] || ""}${cellText(column, line.values[column.name])}${lost}`;
 }
 
 function head(column) {

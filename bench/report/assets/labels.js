@@ -25,15 +25,14 @@ const SPOTS = [
 const meet = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
 // The names that have room, with their spots: those of the front first, then the best. No name
-// covers a point, another name or the front.
-function namesWithRoom(points, corners, place, width, height) {
+// covers a point, another name, the front, or one of other lines, each of two points.
+function namesWithRoom(points, corners, place, width, height, lines = []) {
   const at = points.map((point) => place(point));
   const taken = at.map(({ x, y }) => ({ left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 }));
-  corners.map((point) => place(point)).forEach((to, number, all) => {
-    if (!number) return;
-    const from = all[number - 1];
+  for (const ends of [...corners.slice(1).map((corner, number) => [corners[number], corner]), ...lines]) {
+    const [from, to] = ends.map((point) => place(point));
     taken.push({ left: Math.min(from.x, to.x), right: Math.max(from.x, to.x), top: Math.min(from.y, to.y) - 1, bottom: Math.max(from.y, to.y) + 1 });
-  });
+  }
   const most = Math.max(16, Math.floor((0.4 * width) / LETTER));
   const order = points.map((point, number) => [point, at[number]])
     .sort(([a], [b]) => (b.kind === "on the front") - (a.kind === "on the front") || b.y - a.y);

@@ -1,6 +1,5 @@
 // The page: a board is chosen, and everything is drawn from it.
 
-const SCORES = ["top1_percent", "hit1_percent", "map_percent", "score_percent"];
 const COSTS = ["latency_ms", "video_ms", "gmacs", "video_gmacs", "params_m", "memory_mb", "j_per_clip", "j_per_video"];
 
 function numbersOf(table) {
@@ -105,6 +104,7 @@ function drawBoard(table, shared) {
     state.redrawTable();
   });
   scatter();
+  drawRuntimes(state, byId("runtimes-chart"), byId("runtimes"));
   drawTable(state, byId("table"));
   fill(byId("networks"), select("Network", table.lines.map((line, at) => [String(at), line.name]), String(table.lines.indexOf(state.line)),
     (at) => state.pick(table.lines[Number(at)], false), { id: "network-choice" }));
@@ -175,7 +175,7 @@ if (content.tables.length) {
   showAddress();
 } else {
   fill(byId("boards"), el("p", { class: "note" }, "There is no record."));
-  for (const id of ["trade", "rows", "network", "latencies", "notes"]) byId(id).hidden = true;
+  for (const id of ["trade", "runtimes", "rows", "network", "latencies", "notes"]) byId(id).hidden = true;
   drawContents();
   showAddress();
 }

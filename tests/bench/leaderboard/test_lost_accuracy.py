@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.leaderboard.order import ordered
 from kinobench.bench.leaderboard.render import render
-from kinobench.bench.measure.lost_accuracy import line, lossy
+from kinobench.bench.leaderboard.runtimes import runtime_table
+from kinobench.bench.measure.lost_accuracy import line, lossy, marks
 
 from ...fakes.made_records import made_accuracy, made_record
 
@@ -29,6 +32,17 @@ def test_more_than_a_point_below_eager_fp32_is_marked() -> None:
     assert "20.0†" in marked[0]
     assert "†: top-1 is more than 1 point below that of eager fp32" in found
     assert line([EAGER, lost, kept]).endswith(": c3d_tiny openvino int8 by 5.0.")
+
+
+@pytest.mark.parametrize("top1", [0.2399, 0.24, 0.2401])
+def test_the_table_of_runtimes_marks_what_the_leaderboard_marks(top1: float) -> None:
+    records = [EAGER, scored(top1, **INT8)]
+    (board,) = boards(records)
+    table = runtime_table(board)
+    assert table is not None
+    cell = table.networks[0].cells[1]
+    assert cell is not None
+    assert cell.loses is (records[1].case.digest in marks(records)) is (top1 < 0.24)
 
 
 def test_a_point_is_not_more_than_a_point() -> None:

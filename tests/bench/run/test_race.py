@@ -1,6 +1,5 @@
 """`--runtime auto`: who wins a race, what it is refused for, and that predictions stay."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from kinobench.bench.run.options import DataRoots, Options
 from kinobench.bench.run.plan import Planned, plan
 from kinobench.bench.run.race import Race, Runner, settled, winner_of
 from kinobench.bench.run.settings import settings_of
-from kinobench.bench.run.suite import Suite, load
+from kinobench.bench.run.suite import Suite
 from kinobench.bench.text.terminal import PlainConsole
 from kinobench.datasets.errors import KinobenchError
 
@@ -190,17 +189,3 @@ def test_each_runtime_predicts_what_eager_does_on_the_whole_test_split(
         other = logits[runtime]
         assert 0 < np.abs(other - eager).max() <= TIE * spread / 2
         assert (other.argmax(-1) == eager.argmax(-1))[clear].all()
-
-
-def test_the_suite_deploy_has_every_tiny_network_and_scores_the_trained() -> None:
-    from kinobench.zoo import registry
-
-    suite = load("deploy")
-    entries = plan(suite, settings_of(runtime="torch"))
-    tiny = {name for name in registry.listed() if name.endswith("_tiny")}
-    assert {entry.case.model for entry in entries} == tiny
-    assert all(("accuracy" in e.measures) == (e.case.weights is not None) for e in entries)
-    assert set(load("quick").models) == set(suite.models)
-    in_all = plan(suite, settings_of())
-    assert len(in_all) == len(tiny) * len(installed())
-    assert math.isclose(suite.latency.max_s, load("quick").latency.max_s)

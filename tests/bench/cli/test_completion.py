@@ -63,7 +63,7 @@ def test_names_of_models_are_completed(command: str) -> None:
         ("kinobench fit c3d --recipe com", ["common"]),
         ("kinobench list p", ["protocols"]),
         ("kinobench list r", ["runtimes"]),
-        ("kinobench run --runtime a", ["aotinductor", "all"]),
+        ("kinobench run --runtime a", ["aotinductor", "all", "auto"]),
         ("kinobench check --runtime torch,onnx", ["torch,onnxruntime"]),
         ("kinobench motion --runtime a", ["aotinductor"]),
         ("kinobench show no_such", []),

@@ -107,7 +107,7 @@ def test_unknown_styles_endings_and_widths_are_refused() -> None:
         (("pareto", "--x", "energy"), "nothing to plot: no trained network has both j_per_clip"),
         (("views",), "nothing to plot: no trained network was scored with several"),
         (("sweep",), "nothing to plot: no network has a batch sweep; measure one: "),
-        (("gate",), "nothing to plot: name the reports of checks"),
+        (("gate",), "nothing to plot: `kinobench check` stores its verdicts in --results"),
         (("confusion",), "confusion is of one network: name it"),
         (("latency", "--model", "c3d"), "no drawn network is named 'c3d'"),
         (("latency", "--x", "macs"), "--x macs: latency has none; it is of pareto"),

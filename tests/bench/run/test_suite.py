@@ -145,6 +145,7 @@ def test_a_wrong_value_names_the_file_the_key_the_value_and_what_is_right(
 
 NUMBERS = [
     *(("", key) for key in ("classes", "batch", "threads", "eval_batch", "max_batch")),
+    ("", "calibration"),
     *(("", key) for key in ("timeout_s", "memory_limit_gib", "file_timeout_s", "file_memory_gib")),
     *(("[[case]]\n", key) for key in ("classes", "batch", "threads", "eval_batch", "max_batch")),
     *(("[latency]\n", key) for key in Budget.__struct_fields__),

@@ -84,7 +84,7 @@ def _overview(outcomes: Sequence[Outcome], runtimes: Sequence[str]) -> str:
         own = [each for each in outcomes if each["runtime"] == name]
         done = [each for each in own if each["reason"] is None]
         if not done:
-            rows.append(f"| {TITLES[name]} | 0 of {len(own)} | – | – | – | {_versions(own)} |")
+            rows.append(f"| {TITLES[name]} | 0 of {len(own)} | – | – | – |")
             continue
         shares = [(found, each) for each in done if (found := share(each)) is not None]
         worst = max(shares, key=lambda pair: pair[0], default=None)
@@ -93,18 +93,20 @@ def _overview(outcomes: Sequence[Outcome], runtimes: Sequence[str]) -> str:
         middle = statistics.median(each["export_s"] for each in done)
         rows.append(
             f"| {TITLES[name]} | {len(done)} of {len(own)} | {drift} | {middle:.0f} s | "
-            f"{slowest['export_s']:.0f} s (`{slowest['model']}`) | {_versions(own)} |"
+            f"{slowest['export_s']:.0f} s (`{slowest['model']}`) |"
         )
-    head = "| runtime | exported | largest drift | export, median | longest | versions |"
-    return "\n".join([head, "| --- | --- | --- | --- | --- | --- |", *rows])
-
-
-def _versions(outcomes: Iterable[Outcome]) -> str:
-    found = dict.fromkeys(
-        ", ".join(f"{name} {version}" for name, version in each["versions"].items())
-        for each in outcomes
+    head = "| runtime | exported | largest drift | export, median | longest |"
+    return "\n".join(
+        [head, "| --- | --- | --- | --- | --- |", *rows, "", f"Versions: {_versions(outcomes)}."]
     )
-    return "; ".join(found)
+
+
+def _versions(outcomes: Sequence[Outcome]) -> str:
+    found = {
+        name: {each["versions"][name] for each in outcomes if name in each["versions"]}
+        for name in dict.fromkeys(name for each in outcomes for name in each["versions"])
+    }
+    return ", ".join(f"{name} {' and '.join(sorted(found[name]))}" for name in found)
 
 
 def _failures(outcomes: Sequence[Outcome]) -> list[str]:

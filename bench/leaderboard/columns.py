@@ -158,14 +158,21 @@ def _has_a_value(cells: Iterable[Cell]) -> bool:
 def settings_of(board: Board) -> list[tuple[str, set[str]]]:
     """Return the different values that each setting has in a board.
 
-    A runtime that has no modes differs in none from torch, whose rows may share one. What isn't
-    quantised has no calibration, so that the quantised rows may share theirs.
+    A runtime that has no modes differs in none from torch, whose rows may share one. Nor does a
+    row in a precision that takes no calibration differ in it from the quantised ones.
     """
     found = [(name, {read(row) for row in board.rows}) for name, read in SETTINGS.items()]
     for name, values in found:
-        if name in ("mode", "calibration") and len(values) > 1:
+        if len(values) > 1 and (name == "mode" or (name == "calibration" and _follows(board))):
             values.discard(ABSENT)
     return found
+
+
+def _follows(board: Board) -> bool:
+    """Return whether the precision says which rows have a calibration."""
+    cases = [row.record.case for row in board.rows]
+    with_it = {case.precision for case in cases if case.calibration is not None}
+    return not any(case.calibration is None and case.precision in with_it for case in cases)
 
 
 def flow_is_in_a_cell(board: Board) -> bool:

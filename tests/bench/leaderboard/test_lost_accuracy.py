@@ -56,3 +56,14 @@ def test_eager_fp32_of_other_weights_or_videos_says_nothing() -> None:
     assert lossy([lost]) == {}
     assert lossy([scored(0.25, weights="others"), lost]) == {}
     assert lossy([scored(0.25, split="quick"), lost]) == {}
+
+
+def test_a_calibration_that_all_int8_rows_share_is_no_column() -> None:
+    def head(*records: Any) -> str:
+        (board,) = boards(records)
+        lines = render([board], "md").splitlines()
+        return next(line for line in lines if line.startswith("| model"))
+
+    int8 = scored(0.24, **INT8)
+    assert "calibration" not in head(EAGER, int8)
+    assert "calibration" in head(EAGER, int8, scored(0.24, **(INT8 | {"calibration": 300})))

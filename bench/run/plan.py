@@ -29,7 +29,7 @@ from ...zoo.tables.rows import Weights
 from ..cost.models import Model, model_of
 from ..machine.environment import physical_cores
 from ..measure import registry as measurements
-from ..network.runtimes.known import installed, is_installed, problem_of, require
+from ..network.runtimes.known import KNOWN, installed, is_installed, problem_of, require
 from ..records.case import (
     CALIBRATION_CLIPS,
     GRAPH_MODES,
@@ -334,7 +334,8 @@ def _candidates(settings: Settings, case: Case, measures: Sequence[str]) -> tupl
                 f"--{field} {value}: --runtime {AUTO} chooses among runtimes in fp32 that predict "
                 f"what eager PyTorch does; leave --{field} out, or name the runtime"
             )
-    found = (msgspec.structs.replace(case, runtime=each) for each in installed())
+    racing = (each for each in installed() if KNOWN[each].races)
+    found = (msgspec.structs.replace(case, runtime=each) for each in racing)
     return tuple(each.runtime for each in found if problem_of(each) is None)
 
 

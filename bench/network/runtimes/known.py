@@ -40,6 +40,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         targets: What it runs on, by provider; the first of a device is the usual one.
         hints: The hints that it takes.
         no_profile: Why it has no times by operator; empty: it has them.
+        races: `--runtime auto` tries it; False for one whose compiler takes longer than it saves.
     """
 
     summary: str
@@ -49,6 +50,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     targets: Mapping[Provider, Target]
     hints: tuple[Hint, ...] = ()
     no_profile: str = ""
+    races: bool = True
 
 
 _EXPORTED: tuple[Mode, ...] = ("eager", "stream")
@@ -114,6 +116,7 @@ KNOWN: dict[Runtime, Known] = {
                 modes=(*_EXPORTED, "cudagraph"),
             ),
         },
+        races=False,
         no_profile="it is one library, in which operators are fused and none is timed; "
         "`--runtime torch` times the modules",
     ),

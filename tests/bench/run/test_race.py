@@ -51,6 +51,11 @@ def ran(runtime: Any, time_s: float | None, out: str | None = None) -> Runner:
     return Runner(runtime=runtime, time_s=time_s, out=out)
 
 
+def test_what_compiles_longer_than_a_race_saves_takes_no_part() -> None:
+    (entry,) = planned()
+    assert entry.candidates == ("torch", "onnxruntime", "openvino")
+
+
 @pytest.mark.parametrize(
     ("runners", "winner"),
     [

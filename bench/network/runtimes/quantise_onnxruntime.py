@@ -41,6 +41,7 @@ def write(folder: Path, exported: Entry, task: Task) -> Made:
     Raises:
         ExportError: ONNX Runtime can't do it.
     """
+    import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -49,7 +50,16 @@ def write(folder: Path, exported: Entry, task: Task) -> Made:
     try:
         with TemporaryDirectory(dir=folder.parent) as kept, _quiet():
             prepared = Path(kept) / ONNX_FILE
-            quant_pre_process(str(exported.file), str(prepared), save_as_external_data=large)
+            whole = exported.file
+            if not large:  # it looks in other folders for weights that lie beside the file
+                whole = Path(kept) / "whole.onnx"
+                onnx.save_model(onnx.load_model(str(exported.file)), str(whole))
+            quant_pre_process(
+                str(whole),
+                str(prepared),
+                skip_symbolic_shape=not large,  # it fails on some networks; all shapes are numbers
+                save_as_external_data=large,
+            )
             quantize_static(
                 str(prepared),
                 str(folder / ONNX_FILE),

@@ -116,6 +116,16 @@ LSTM = 16 * 4 * 16 * (8 + 16)
 """Of 16 frames: four gates of 16, each of 8 inputs and 16 states."""
 
 
+def test_a_network_whose_shapes_symbolic_inference_cannot_follow_is_quantised(
+    train: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOBENCH_CACHE", str(tmp_path))
+    network = Network(_int8("onnxruntime", model="single_frame_tiny"), lambda: train)
+    network.settle(reference=False)
+    assert network.export is not None and network.export.quantised is not None
+    assert network.export.quantised.macs_share == pytest.approx(1.0)
+
+
 def _quantised(module: nn.Module, runtime: Runtime, train: Split, folder: Path) -> Any:
     clip = (torch.zeros(1, 3, 16, 64, 64),)
     case = made_case("two_layers", precision="int8", runtime=runtime)

@@ -1,8 +1,7 @@
 """Write what is stored of networks in runtimes into docs/runtimes.md and docs/zoo_runtimes.md.
 
-`python docs/runtimes_table.py` reads `results/runtimes/*.jsonl`: a line for each network in each
-runtime, either a record of `kinobench run` or an object with the fields of `Line`. The file
-`exports.jsonl` there has the exports of the whole zoo; see zoo_exports.py.
+`python docs/runtimes_table.py` reads `results/deploy/runs/*.jsonl`: the records of a run of the
+suite deploy. `results/runtimes/exports.jsonl` has the exports of the whole zoo; see zoo_exports.py.
 """
 
 import json
@@ -15,7 +14,7 @@ from marked import ORDER, escaped, page_with
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "runtimes.md"
-RESULTS = ROOT / "results" / "runtimes"
+RESULTS = ROOT / "results" / "deploy" / "runs"
 NOTHING = "No records of runtimes are stored in this version."
 
 
@@ -24,10 +23,11 @@ class Line(NamedTuple):
 
     Attributes:
         model: Its name.
-        runtime: The runtime.
+        runtime: The runtime, with the precision if that is not fp32.
         exported: It got into the runtime, and gave logits there.
         reason: Why not, in one line; None if it did.
         latency_s: Time of a forward; None: not measured.
+        top1: Share of the videos that are predicted right; None: not measured.
         drift: Largest logit difference from eager fp32; None in torch, or not measured.
         size_bytes: Size of the files; None in torch.
     """
@@ -37,6 +37,7 @@ class Line(NamedTuple):
     exported: bool = True
     reason: str | None = None
     latency_s: float | None = None
+    top1: float | None = None
     drift: float | None = None
     size_bytes: int | None = None
 
@@ -52,13 +53,19 @@ def line_of(plain: dict[str, Any]) -> Line:
     latency, error = plain.get("latency") or {}, plain.get("error")
     return Line(
         model=plain["case"]["model"],
-        runtime=plain["case"].get("runtime", "torch"),
+        runtime=_way(plain["case"]),
         exported=error is None or error["kind"] != "export",
         reason=None if error is None else error["message"],
         latency_s=latency.get("median_s"),
+        top1=(plain.get("accuracy") or {}).get("top1"),
         drift=(latency.get("drift") or {}).get("largest_logit_difference"),
         size_bytes=(plain.get("export") or {}).get("size_bytes"),
     )
+
+
+def _way(case: dict[str, Any]) -> str:
+    runtime, precision = case.get("runtime", "torch"), case.get("precision", "fp32")
+    return runtime if precision == "fp32" else f"{runtime} {precision}"
 
 
 def read(folder: Path = RESULTS) -> list[Line]:
@@ -77,7 +84,8 @@ def table(lines: Sequence[Line]) -> str:
     """Return the table, with the reasons below it; a sentence where there are no lines."""
     if not lines:
         return NOTHING
-    runtimes = [name for name in ORDER if any(each.runtime == name for each in lines)]
+    ways = [way for name in ORDER for way in (name, f"{name} int8")]
+    runtimes = [way for way in ways if any(each.runtime == way for each in lines)]
     by_place = {(each.model, each.runtime): each for each in lines}
     reasons: dict[str, int] = {}
     rows = []
@@ -90,9 +98,9 @@ def table(lines: Sequence[Line]) -> str:
     ]
     notes = [f"{number}. {escaped(reason)}" for reason, number in reasons.items()]
     words = (
-        "Milliseconds of a forward, with the largest logit difference from eager PyTorch (drift) "
+        "Milliseconds of a forward, top-1 of the trained networks, the largest logit difference "
+        "from eager PyTorch (drift) and the size of the exported files."
     )
-    words += "and the size of the exported files."
     return "\n".join([_summary(lines, runtimes), "", words, "", *head, *rows, "", *notes]).rstrip()
 
 
@@ -113,6 +121,7 @@ def _cell(line: Line | None, reasons: dict[str, int]) -> str:
         return f"{'failed' if line.exported else 'not exported'} ({number})"
     time = "exported" if line.latency_s is None else f"{1e3 * line.latency_s:.2f} ms"
     more = [
+        *([] if line.top1 is None else [f"{100 * line.top1:.1f} %"]),
         *([] if line.drift is None else [f"drift {line.drift:.1e}"]),
         *([] if line.size_bytes is None else [f"{line.size_bytes / 1e6:.1f} MB"]),
     ]

@@ -48,11 +48,11 @@ def test_the_table_has_ten_rows_of_the_stored_quick_suite(
     assert f"ten of the {len(rows)} rows" in README
 
 
-def test_it_shows_three_pictures_and_ten_commands() -> None:
+def test_it_shows_four_pictures_and_ten_commands() -> None:
     pictures = re.findall(r'(?:src|srcset)="([^"]+)"', README)
     assert pictures == ["docs/pictures/quick-dark.svg", "docs/pictures/quick.svg"]
     pictures += re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert len(pictures) == 3
+    assert len(pictures) == 4
     assert all((ROOT / picture).is_file() for picture in pictures)
     section = README.partition("## Ten commands")[2].partition("\n## ")[0]
     assert len(re.findall(r"^kinobench ", section, flags=re.MULTILINE)) == 10

@@ -1,6 +1,8 @@
 """Interrupts at the moment at which a record is stored."""
 
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,15 +29,32 @@ def _usual_handler() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+WAITS = """
+import signal
+
+from kinobench.bench.run.interrupts import interrupts_wait
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with interrupts_wait() as waiting:
+    signal.raise_signal(signal.SIGINT)
+    print("finished", waiting.came)
+try:
+    waiting.release()
+except KeyboardInterrupt:
+    print("let through")
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("at once again")
+"""
+
+
 def test_an_interrupt_waits_and_comes_when_it_is_let_through() -> None:
-    with interrupts_wait() as waiting:
-        signal.raise_signal(signal.SIGINT)
-        finished = True
-    assert finished and waiting.came
-    with pytest.raises(KeyboardInterrupt):
-        waiting.release()
-    with pytest.raises(KeyboardInterrupt):  # later ones come at once again
-        signal.raise_signal(signal.SIGINT)
+    """In a process of its own: an interrupt that went astray would end that of all tests."""
+    done = subprocess.run([sys.executable, "-c", WAITS], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == ["finished True", "let through", "at once again"], (
+        done.stderr
+    )
 
 
 def test_a_second_interrupt_does_not_wait() -> None:

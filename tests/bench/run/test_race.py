@@ -104,7 +104,8 @@ def test_what_a_choice_would_decide_is_refused(asked: dict[str, Any], message: s
 
 def test_the_candidates_are_the_installed_runtimes_of_the_device() -> None:
     (entry,) = planned()
-    assert entry.candidates == installed() and entry.candidates[0] == "torch"
+    racing = tuple(each for each in installed() if each != "aotinductor")
+    assert entry.candidates == racing and entry.candidates[0] == "torch"
     (entry,) = planned(measure="accuracy,flops", precision="fp32")
     assert entry.case.runtime == "torch"
     (entry,) = planned(runtime="torch")

@@ -62,7 +62,7 @@ class CaseSettings(TypedDict, total=False):
         views: Temporal x spatial views, `"10x3"`.
         classes: Number of classes, without a dataset.
         device: `"cpu"` or `"cuda"`.
-        precision: `"fp32"`, `"tf32"`, `"bf16"`, `"fp16"`, `"int8"` or `"fp8"`.
+        precision: `"fp32"`, `"tf32"`, `"bf16"`, `"fp16"` or `"int8"`.
         calibration: Training clips of the dataset that find the scales of `precision="int8"`.
         runtime: Library that executes the network: `"torch"`, `"onnxruntime"`, `"openvino"`,
             `"aotinductor"` or `"tensorrt"`; where accuracy alone is measured, `"auto"` takes the

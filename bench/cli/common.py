@@ -107,7 +107,7 @@ Hint = Annotated[
 Precision = Annotated[
     str | None,
     option(
-        "Arithmetic: fp32, tf32, bf16, fp16, int8 or fp8; what a runtime has.",
+        "Arithmetic: fp32, tf32, bf16, fp16 or int8; what a runtime has.",
         "PRECISION",
         default="fp32",
         complete=complete.precisions,

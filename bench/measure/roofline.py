@@ -29,7 +29,6 @@ BYTES: dict[Precision, int] = {
     "bf16": 2,
     "fp16": 2,
     "int8": 1,
-    "fp8": 1,
 }
 """Bytes of a number inside a network that runs in a precision."""
 

@@ -11,7 +11,6 @@ DTYPES: dict[Precision, torch.dtype] = {
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
     "int8": torch.float32,
-    "fp8": torch.float32,
 }
 """The type of a network's arguments and parameters; a quantised one has scales inside."""
 

@@ -10,8 +10,8 @@ from ...datasets.names import DEFAULT_DECODER, Decoder, FlowMethod, Probe
 from ...datasets.protocol import Protocol
 
 Device = Literal["cpu", "cuda"]
-Precision = Literal["fp32", "tf32", "bf16", "fp16", "int8", "fp8"]
-QUANTISED: tuple[Precision, ...] = ("int8", "fp8")
+Precision = Literal["fp32", "tf32", "bf16", "fp16", "int8"]
+QUANTISED: tuple[Precision, ...] = ("int8",)
 """Precisions whose scales are found by running clips through the network."""
 CALIBRATION_CLIPS = 128
 """Clips for that where nobody says how many."""

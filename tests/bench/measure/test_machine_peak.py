@@ -116,10 +116,10 @@ def test_no_runtime_has_a_product_in_a_precision_that_it_lacks() -> None:
     assert "onnxruntime" not in libraries("bf16") and libraries("tf32") == ()
 
 
-@pytest.mark.parametrize("precision", ["fp8"])
-def test_a_precision_without_a_product_is_no_crash(precision: Any) -> None:
-    with pytest.raises(RuntimeError, match="fp8"):
-        machine_peak(CPU, precision)
+def test_a_precision_without_a_product_is_no_crash() -> None:
+    unknown: Any = "fp61"
+    with pytest.raises(RuntimeError, match=unknown):
+        machine_peak(CPU, unknown)
 
 
 def test_a_run_measures_each_peak_once_and_none_that_no_case_is_compared_with() -> None:
@@ -138,11 +138,11 @@ def test_a_run_measures_each_peak_once_and_none_that_no_case_is_compared_with() 
 
 
 def test_the_process_of_a_peak_writes_that_and_nothing_else() -> None:
-    asked = msgspec.json.encode(Asked(device="cpu", precision="fp8", threads=1))
+    asked = msgspec.json.encode(Asked(device="cpu", precision="fp32", threads=1))
     done = subprocess.run(
         [*worker_command(), "--peak"], input=asked, capture_output=True, timeout=120, check=True
     )
-    assert json.loads(done.stdout) is None
+    assert json.loads(done.stdout)["flops_per_s"] > 0
 
 
 def test_numbers_of_int8_take_a_byte_and_input_and_output_stay() -> None:

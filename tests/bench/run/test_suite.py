@@ -76,7 +76,7 @@ def test_a_wrong_key_names_the_file_the_place_and_the_nearest_key(
         ("device = 3", "device = 3: choose cpu or cuda"),
         (
             'precision = "fp61"',
-            "precision = 'fp61': choose fp32, tf32, bf16, fp16, int8 or fp8; did you",
+            "precision = 'fp61': choose fp32, tf32, bf16, fp16 or int8; did you",
         ),
         ('mode = "compiled"', "mode = 'compiled': choose eager, compile, cudagraph,"),
         ('measure = ["flops", "latncy"]', "measure = 'latncy': choose flops, latency, "),

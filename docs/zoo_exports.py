@@ -137,8 +137,8 @@ def _families(
             if (by_place.get((model, name)) or {"reason": None})["reason"] is not None
         }
         count = f"{len(models)} network{'' if len(models) == 1 else 's'}"
-        told = f", {len(failed)} not in every runtime" if failed else ""
-        yield f"<details><summary>{family}: {count}{told}</summary>"
+        failures = f", {len(failed)} not in every runtime" if failed else ""
+        yield f"<details><summary>{family}: {count}{failures}</summary>"
         rows = [
             f"| `{model}` | "
             + " | ".join(_cell(by_place.get((model, name))) for name in runtimes)

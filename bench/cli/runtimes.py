@@ -48,7 +48,7 @@ def runtimes(table: Table) -> None:
         report(line)
     tables = runtime_tables(found.boards)
     if form is not None:
-        page = text.render(tables, form)  # a wrong format is told first
+        page = text.render(tables, form)  # a wrong format is an error before anything is printed
     if not tables:
         raise KinobenchError(
             "no network was measured both in eager PyTorch (fp32) and in another runtime; measure "

@@ -54,7 +54,7 @@ def draw_lines(
         lines: The lines.
         style: The style.
         is_dodged: Move the highlighted lines sideways a little, so that intervals at the same x can
-            be told apart. Their points keep their x: what moves is the picture of them.
+            be told apart. Their points keep their x: they are only drawn elsewhere.
 
     Raises:
         ValueError: More lines than `MOST_LINES` have a colour.

@@ -82,8 +82,8 @@ def joint(
     others = [each.environment.fingerprint for each, _ in found[1:]]
     if not others or _place(board) == own:
         return Joint(board, _lines(reasons))
-    told = f"The costs are the newest that fit; --machine takes those of {some(others)}."
-    return Joint(board, _lines(reasons), told)
+    newest = f"The costs are the newest that fit; --machine takes those of {some(others)}."
+    return Joint(board, _lines(reasons), newest)
 
 
 def _place(board: Board) -> tuple[str, str]:

@@ -174,19 +174,19 @@ def footnotes(table: RuntimeTable, left_out: frozenset[str] = frozenset()) -> li
         "" if "interval" in left_out else ", with the interval of the ratio of two log-normal times"
     )
     common = ", and that of those that all runtimes have" if len(_mean_lines(table)) > 1 else ""
-    told = [
+    notes = [
         "ms: time of a forward; ~: it was disturbed, or its interval is wide.",
         f"speed-up: time in {EAGER.name} (eager PyTorch in fp32) over this one{interval}; at the "
         f"end the geometric mean, with the number of networks{common}."
         + (f" Slower than eager PyTorch: {'; '.join(slower)}." if slower else ""),
     ]
     if "drift" not in left_out:
-        told.append(
+        notes.append(
             "drift: largest difference of a logit from eager PyTorch in fp32 on the same clips; "
             "flips: clips whose top-1 class is another one."
         )
     if has_score and "score" not in left_out:
-        told.append(
+        notes.append(
             f"{score}: points more or less than in eager PyTorch on the same videos; "
             "`compare` tests whether a difference is real."
         )
@@ -194,8 +194,8 @@ def footnotes(table: RuntimeTable, left_out: frozenset[str] = frozenset()) -> li
     names |= {"score": score} if has_score else {}
     missing = [name for kind, name in names.items() if kind in left_out]
     if missing:
-        told.append(f"no room for {', '.join(missing)}: --format md, csv or json has all.")
-    return [*told, *table.notes]
+        notes.append(f"no room for {', '.join(missing)}: --format md, csv or json has all.")
+    return [*notes, *table.notes]
 
 
 def show(tables: Sequence[RuntimeTable], console: Console) -> None:

@@ -126,7 +126,7 @@ class CalibrationClips:
     @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits of everything that decides the clips; no video is decoded."""
-        told = {
+        decisive = {
             "dataset": self.split.dataset,
             "split": self.split.name,
             "manifest": self.split.manifest,
@@ -137,7 +137,7 @@ class CalibrationClips:
             "flow": self._flow if "flow" in self.kinds else None,
             "decoder": self._decoder,
         }
-        return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()[:16]
+        return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
 
     def batches(self, batch: int, folder: Path) -> Iterator[Inputs]:
         """Yield the clips as arguments of forwards of `batch`, float32; read once for all calls.

@@ -113,6 +113,11 @@ class Entry(NamedTuple):
     size_bytes: int
 
     @property
+    def earlier_s(self) -> float:
+        """Seconds of its making that whoever makes something of it now doesn't see."""
+        return self.made_s if self.cached else 0.0
+
+    @property
     def file(self) -> Path:
         """The file to be loaded."""
         return self.folder / self.made.file

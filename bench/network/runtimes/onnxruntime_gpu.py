@@ -159,7 +159,7 @@ def write_engines(folder: Path, onnx: Entry, case: Case, threads: int) -> Made:
     return msgspec.structs.replace(
         onnx.made,
         path=f"{onnx.made.path}, TensorRT",
-        before_s=onnx.made_s if onnx.cached else 0.0,
+        before_s=onnx.earlier_s,
     )
 
 

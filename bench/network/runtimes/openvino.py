@@ -73,7 +73,7 @@ def write_ir(folder: Path, onnx: Entry | None, program: Callable[[], Any], model
         path=path,
         opset=None if onnx is None else onnx.made.opset,
         notes=tuple(notes),
-        before_s=onnx.made_s if onnx is not None and onnx.cached else 0.0,
+        before_s=0.0 if onnx is None else onnx.earlier_s,
     )
 
 

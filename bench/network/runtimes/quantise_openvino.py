@@ -72,7 +72,7 @@ def write(folder: Path, exported: Entry, task: Task) -> Made:
         opset=exported.made.opset,
         quantised=about,
         notes=(*exported.made.notes, *notes),
-        before_s=exported.made_s if exported.cached else 0.0,
+        before_s=exported.earlier_s,
     )
 
 

@@ -73,7 +73,7 @@ def write_engine(folder: Path, onnx: Entry, case: Case) -> Made:
         format="tensorrt",
         path="torch.export, torch.onnx, TensorRT",
         opset=onnx.made.opset,
-        before_s=onnx.made_s if onnx.cached else 0.0,
+        before_s=onnx.earlier_s,
     )
 
 

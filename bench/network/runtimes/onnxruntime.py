@@ -21,6 +21,19 @@ NAMES: dict[Provider, str] = {
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
+_TYPES = {
+    "tensor(float)": (1, torch.float32),
+    "tensor(uint8)": (2, torch.uint8),
+    "tensor(int8)": (3, torch.int8),
+    "tensor(int32)": (6, torch.int32),
+    "tensor(int64)": (7, torch.int64),
+    "tensor(bool)": (9, torch.bool),
+    "tensor(float16)": (10, torch.float16),
+    "tensor(double)": (11, torch.float64),
+    "tensor(bfloat16)": (16, torch.bfloat16),
+}
+"""Types as ONNX Runtime names them, as ONNX numbers them (onnx.proto, DataType), and torch's."""
+_NUMBERS = {dtype: number for number, dtype in _TYPES.values()}
 
 
 class OnnxRuntimeSession:
@@ -65,13 +78,29 @@ class OnnxRuntimeSession:
         self.runs_on: tuple[str, ...] = (provider,)
         self.threads: int | None = threads
         self.arithmetic: str = case.precision
-        self._names = [each.name for each in self._session.get_inputs()]
         self._file = file
+        self._names = [each.name for each in self._session.get_inputs()]
+        self._given: list[torch.Tensor | None] = [None] * len(self._names)
+        self._bound: list[torch.Tensor | None] = [None] * len(self._names)
+        self._binding = self._session.io_binding()
+        self._outputs = bound_outputs(self._session, self._binding, "cpu")
 
     def __call__(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Arguments on the CPU -> outputs, the logits first."""
-        feeds = {name: each.numpy() for name, each in zip(self._names, inputs, strict=True)}
-        return tuple(map(torch.from_numpy, self._session.run(None, feeds)))
+        """Arguments on the CPU -> outputs, the logits first, in memory that the next call writes.
+
+        `run` of ONNX Runtime's Python takes up to 0.03 ms more a call than bound memory.
+        """
+        for place, each in enumerate(inputs):
+            if each is not self._given[place]:
+                self._give(place, each)
+        self._session.run_with_iobinding(self._binding)
+        return self._outputs
+
+    def _give(self, place: int, given: torch.Tensor) -> None:
+        """Let an argument be read where it lies, in each call that gives it again."""
+        self._bound[place] = dense = given.contiguous()
+        bind(self._binding.bind_input, self._names[place], dense)
+        self._given[place] = given if dense is given else None
 
     def nodes(self) -> dict[str, int]:
         """Return how many nodes of each type the file has; ONNX Runtime then fuses some."""
@@ -83,6 +112,33 @@ class OnnxRuntimeSession:
     def end_profile(self) -> bytes:
         """Return the content of the file of times, and measure no more."""
         return Path(self._session.end_profiling()).read_bytes()
+
+
+def bound_outputs(session: Any, binding: Any, device: str) -> tuple[torch.Tensor, ...]:
+    """Return tensors on a device into which each forward by a binding writes a file's outputs."""
+    made = []
+    for output in session.get_outputs():
+        made.append(torch.empty(output.shape, dtype=_TYPES[output.type][1], device=device))
+        bind(binding.bind_output, output.name, made[-1])
+    return tuple(made)
+
+
+def bind(method: Any, name: str, tensor: torch.Tensor) -> None:
+    """Let an input be read, or an output written, where a dense tensor lies.
+
+    Args:
+        method: `bind_input` or `bind_output` of a binding.
+        name: Name of the input or output.
+        tensor: It; its memory must outlive the binding.
+    """
+    method(
+        name=name,
+        device_type=tensor.device.type,
+        device_id=tensor.device.index or 0,
+        element_type=_NUMBERS[tensor.dtype],
+        shape=tuple(tensor.shape),
+        buffer_ptr=tensor.data_ptr(),
+    )
 
 
 def operator_times(

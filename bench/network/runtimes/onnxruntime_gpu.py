@@ -19,7 +19,7 @@ from ...text.toml import one_of
 from .cache import ABOUT, Entry, Made
 from .errors import export_error
 from .known import provider_of
-from .onnxruntime import NAMES, refuse_absent, refuse_fallback
+from .onnxruntime import NAMES, bind, bound_outputs, refuse_absent, refuse_fallback
 from .own_stream import OwnStream
 
 _CUDA, _TENSORRT, _CPU = NAMES["cuda"], NAMES["tensorrt"], NAMES["cpu"]
@@ -28,23 +28,6 @@ COMPUTING = {
     *("Gemm", "FusedGemm", "Einsum", "Attention", "MultiHeadAttention", "LSTM", "GRU", "RNN"),
 }
 """Operators that a network is made for; a case that has one of them elsewhere is refused."""
-_ELEMENTS: dict[torch.dtype, int] = {
-    torch.float32: 1,
-    torch.float16: 10,
-    torch.bfloat16: 16,
-    torch.int64: 7,
-    torch.int32: 6,
-    torch.bool: 9,
-}
-"""Types as ONNX numbers them (onnx.proto, TensorProto.DataType)."""
-_TYPES = {
-    "tensor(float)": torch.float32,
-    "tensor(float16)": torch.float16,
-    "tensor(bfloat16)": torch.bfloat16,
-    "tensor(int64)": torch.int64,
-    "tensor(int32)": torch.int32,
-    "tensor(bool)": torch.bool,
-}
 
 
 class OnnxRuntimeGpuSession:
@@ -105,7 +88,7 @@ class OnnxRuntimeGpuSession:
         self._run_options = onnxruntime.RunOptions()
         # As torch's forward, a call returns when all is on the stream.
         self._run_options.add_run_config_entry("disable_synchronize_execution_providers", "1")
-        self._outputs = [self._bound_output(each) for each in self._session.get_outputs()]
+        self._outputs = bound_outputs(self._session, self._binding, f"cuda:{self._device}")
         self._names = [each.name for each in self._session.get_inputs()]
         self._given: tuple[torch.Tensor, ...] = ()
 
@@ -118,25 +101,10 @@ class OnnxRuntimeGpuSession:
             copied = (each.clone() if self._is_graph else each for each in inputs)
             self._given = tuple(each.contiguous() for each in copied)
             for name, each in zip(self._names, self._given, strict=True):
-                self._bind(self._binding.bind_input, name, each)
+                bind(self._binding.bind_input, name, each)
         with self._stream.in_order():
             self._session.run_with_iobinding(self._binding, self._run_options)
-        return tuple(self._outputs)
-
-    def _bound_output(self, output: Any) -> torch.Tensor:
-        made = torch.empty(output.shape, dtype=_TYPES[output.type], device=f"cuda:{self._device}")
-        self._bind(self._binding.bind_output, output.name, made)
-        return made
-
-    def _bind(self, bind: Any, name: str, tensor: torch.Tensor) -> None:
-        bind(
-            name=name,
-            device_type="cuda",
-            device_id=self._device,
-            element_type=_ELEMENTS[tensor.dtype],
-            shape=tuple(tensor.shape),
-            buffer_ptr=tensor.data_ptr(),
-        )
+        return self._outputs
 
 
 def write_engines(folder: Path, onnx: Entry, case: Case, threads: int) -> Made:

@@ -70,6 +70,19 @@ def test_logits_are_those_of_eager_for_any_number_of_clips(runtime: str, model: 
 
 @torch.inference_mode()
 @pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_clip_that_changes_in_place_is_read_anew(runtime: str) -> None:
+    eager, other = settled("exported_small"), settled("exported_small", runtime)
+    (dense,) = clips_of(eager, 1)
+    spread = dense.flip(-1).transpose(-1, -2).contiguous().transpose(-1, -2)
+    assert not spread.is_contiguous()
+    for clip in (dense, spread):  # read where it lies, and copied
+        for _ in range(2):
+            assert_same(other.forward(clip), eager.forward(clip))
+            clip.mul_(0.25)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_network_of_two_inputs_gives_the_logits_of_eager(runtime: str) -> None:
     case = {"flow": "dis", "eval_batch": 1}
     eager, other = settled("two_stream_tiny", **case), settled("two_stream_tiny", runtime, **case)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from .names import Task
 from .opposites import Opposites
 from .own import OwnVideos
 from .plurals import quantity
@@ -68,6 +69,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         other_splits: The split that each further name of one stands for: `val` for `validation`.
         load_as: `load_as(root, split, own)` gives a split as `load` does, from the layout that
             `own` names, or, if it names none, from the one that fits best; with `layouts` alone.
+        task: What a network is to say of its videos; its splits have a `truth` for all but
+            `classification`.
         read: `read(root, own)` gives all splits by their names; kinobench's own readers of
             people's videos have it, and no plug-in.
     """
@@ -93,6 +96,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     layouts: tuple[str, ...] = ()
     other_splits: dict[str, str] = {}
     load_as: Callable[[Path | None, str | None, OwnVideos], Split] | None = None
+    task: Task = "classification"
     read: Callable[[Path | None, OwnVideos], dict[str, Split]] | None = None
 
     def __repr__(self) -> str:

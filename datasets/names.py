@@ -24,6 +24,10 @@ Probe = Literal[
 ]
 PROBES: tuple[Probe, ...] = get_args(Probe)
 
+Task = Literal["classification", "localization", "detection"]
+"""What a network says of a video: what happens in it, when, or who does what where."""
+TASKS: tuple[Task, ...] = get_args(Task)
+
 
 def file_name(model: str) -> str:
     """Return how the names of a model's files and folders begin: `org/net` is spelled `org=net`.

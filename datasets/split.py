@@ -12,8 +12,9 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from .findings import Finding
-from .names import readable
+from .names import Task, readable
 from .sources.paths import path_of
+from .truth import EventTruth, Truth, truth_digest
 
 Scoring = Literal["top-k", "hit-k", "map"]
 """How a split's predictions are scored.
@@ -206,6 +207,8 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         layout: Name of the layout that its lists and folders were read as; empty if there is one
             layout alone.
         scoring: How its predictions are scored.
+        truth: Times or boxes of what happens in the videos, for localization and detection; its
+            digest is part of the manifest. A video's labels are then those of all its events.
         content: Digest of what the videos show, if that differs from what the dataset's name
             stands for; it is part of the manifest.
     """
@@ -220,6 +223,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     layout: str = ""
     scoring: Scoring = "top-k"
+    truth: Truth | None = None
 
     def __post_init__(self) -> None:
         """Make names and notes storable; refuse an id twice, or a label outside the classes."""
@@ -255,7 +259,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def manifest(self) -> str:
-        """Digest of the task: ids and labels, in order, classes, `content`, and another scoring."""
+        """Digest of ids and labels, in order, classes, `content`, other scorings, the truth."""
         digest = hashlib.sha256()
         for name in self.classes:
             digest.update(f"{name}\n".encode())
@@ -265,7 +269,16 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         digest.update(self.content.encode())
         if self.scoring != "top-k":
             digest.update(f"\n{self.scoring}".encode())
+        if self.truth is not None:
+            digest.update(truth_digest(self.truth))
         return digest.hexdigest()[:16]
+
+    @property
+    def task(self) -> Task:
+        """What a network is to say of its videos."""
+        if self.truth is None:
+            return "classification"
+        return "localization" if isinstance(self.truth, EventTruth) else "detection"
 
 
 _KINDS: dict[str, type] = {"classes": str, "notes": str, "videos": Video, "findings": Finding}

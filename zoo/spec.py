@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 Builder = Callable[[int, int, int], "nn.Module"]
-Input = Literal["rgb", "flow"]
-INPUTS: tuple[tuple[Input, ...], ...] = (("rgb",), ("flow",), ("rgb", "flow"))
+Input = Literal["rgb", "flow", "boxes"]
+INPUTS: tuple[tuple[Input, ...], ...] = (("rgb",), ("flow",), ("rgb", "flow"), ("rgb", "boxes"))
 """The inputs that a network may take, in this order."""
 
 

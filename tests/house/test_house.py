@@ -14,15 +14,16 @@ TOPS = ("datasets", "zoo", "bench")
 """Each may import itself and what comes before it."""
 
 BENCH = (
-    ("text", "statistics"),
+    ("text", "statistics", "metrics"),
     ("records",),
     ("machine",),
     ("cost",),
     ("network",),
     ("evaluation",),
+    ("tasks",),
     ("measure",),
     ("leaderboard", "analysis"),
-    ("export", "report"),
+    ("export", "report", "scoring"),
     ("cluster",),
     ("run",),
     ("cards", "gate"),
@@ -43,7 +44,8 @@ ALLOWED: dict[str, set[str]] = {
     "datasets.flow": {"datasets", "datasets.sources", "datasets.protocol", "datasets.views"},
     "datasets.lists": {"datasets", "datasets.sources"},
     "datasets.copies": {"datasets", "datasets.sources", "datasets.lists"},
-    "datasets.pointlight": {"datasets", "datasets.lists", "datasets.copies"},
+    "datasets.events": {"datasets", "datasets.sources", "datasets.lists"},
+    "datasets.pointlight": {"datasets", "datasets.lists", "datasets.copies", "datasets.events"},
     "datasets.doctor": {
         "datasets",
         "datasets.sources",
@@ -64,6 +66,8 @@ ALLOWED: dict[str, set[str]] = {
     "zoo.parts": {"zoo"},
     "zoo.inflate": {"zoo.parts"},
     "zoo.checkpoints": {"zoo", "zoo.tables"},
+    "zoo.localizers": {"zoo", "zoo.parts"},
+    "zoo.detectors": {"zoo", "zoo.parts"},
     "zoo.families": {"zoo", "zoo.parts", "zoo.inflate"},
 }
 """The packages of datasets/ and zoo/, and what each may import of its own top folder."""
@@ -86,7 +90,7 @@ EXCEPTIONS = {
 
 WITHOUT_TORCH = (
     *("text", "statistics", "records", "machine", "leaderboard", "analysis", "export", "report"),
-    "figures",
+    *("metrics", "scoring", "figures"),
     "cli",
 )
 """Packages of bench/ that start at once: no module of theirs imports torch at its top."""

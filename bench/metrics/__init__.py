@@ -1,0 +1,1 @@
+"""Scores of localization and detection: numbers in, numbers out."""

@@ -1,0 +1,1 @@
+"""Anybody's result files of localization and detection: read, scored by each rule, compared."""

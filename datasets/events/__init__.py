@@ -1,0 +1,1 @@
+"""Annotations with times and boxes, as their publishers write them."""

@@ -1,0 +1,1 @@
+"""Networks that say what the people in boxes do: a head on the feature map of a 3D backbone."""

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
+from ..datasets.names import Task
+
 if TYPE_CHECKING:
     import torch
     from torch import nn
@@ -23,7 +25,10 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     batch, splitting pathways, stacking channels) happens inside the module. If `inputs` names
     `flow`, the module takes `flow: [B, 2 * (frames - 1), size, size]` there: channel 2k is the
     displacement in x and 2k + 1 the one in y from frame k to frame k + 1, from -1 to 1, where 1 is
-    20 pixels.
+    20 pixels. If it names `boxes` (`task` is `detection`), the module takes `boxes: [N, 5]` there:
+    the number of the clip, then x1, y1, x2, y2 as shares of the frame, from 0 to 1; its logits are
+    `[N, num_classes]`. If `task` is `localization`, `build` gives a `localizers.localized.Localized`,
+    whose clips are windows of one video, `[windows, 3, frames, size, size]`.
 
     Attributes:
         name: Lower case; the origin's own name where there is one, as `org/net`.
@@ -34,6 +39,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
         inputs: The inputs of the module, in order.
         native: The input `(frames, stride, size)` of the paper, or of the data that a tiny variant
             is made for; None if there is none.
+        task: What it says of a video.
         libraries: Modules that the builder imports, apart from its own. They take seconds to load,
             so a process that forks others loads them first.
     """
@@ -45,6 +51,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     year: int | None = None
     inputs: tuple[Input, ...] = ("rgb",)
     native: tuple[int, int, int] | None = None
+    task: Task = "classification"
     libraries: tuple[str, ...] = ()
 
 

@@ -27,7 +27,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     displacement in x and 2k + 1 the one in y from frame k to frame k + 1, from -1 to 1, where 1 is
     20 pixels. If it names `boxes` (`task` is `detection`), the module takes `boxes: [N, 5]` there:
     the number of the clip, then x1, y1, x2, y2 as shares of the frame, from 0 to 1; its logits are
-    `[N, num_classes]`. If `task` is `localization`, `build` gives a `localizers.localized.Localized`,
+    `[N, num_classes]`. If `task` is `localization`, `build` gives a `Localized` (localizers/),
     whose clips are windows of one video, `[windows, 3, frames, size, size]`.
 
     Attributes:

@@ -79,6 +79,9 @@ class CaseSettings(TypedDict, total=False):
         eval_batch: Views in a forward while accuracy is measured.
         cold_l2: Empty the GPU's L2 cache before each sample of a latency.
         max_batch: The largest batch of a sweep.
+        task: `"classification"`, `"localization"` or `"detection"`.
+        step: Frames from one window of a localizer to the next.
+        boxes: Boxes in a clip, for a detector's cost and latency.
     """
 
     weights: str | None
@@ -100,6 +103,9 @@ class CaseSettings(TypedDict, total=False):
     eval_batch: int | None
     cold_l2: bool | None
     max_batch: int | None
+    task: str | None
+    step: int | None
+    boxes: int | None
 
 
 _PARAMETERS = (

@@ -132,6 +132,11 @@ def hints(incomplete: str) -> list[str]:
     return _choices("hint", incomplete)
 
 
+def tasks(incomplete: str) -> list[str]:
+    """Return tasks."""
+    return _choices("task", incomplete)
+
+
 def modes(incomplete: str) -> list[str]:
     """Return modes."""
     return _choices("mode", incomplete)

@@ -65,13 +65,23 @@ class What(Group, panel="What"):
         int | None,
         option("Number of classes, without a dataset.", "N", default="the weights', or 400"),
     ] = None
+    task: Annotated[
+        str | None,
+        option(
+            "classification, localization (when does it happen?) or detection (what happens in "
+            "boxes?).",
+            "TASK",
+            default="the network's",
+            complete=complete.tasks,
+        ),
+    ] = None
     measure: Annotated[
         list[str] | None,
         option(
-            "Measurements: flops, latency, memory, energy, pipeline, accuracy, sweep; separate "
-            "several by commas.",
+            "Measurements: flops, latency, memory, energy, pipeline, accuracy, localization, "
+            "detection, sweep; separate several by commas.",
             "LIST",
-            default="flops, latency, memory, and accuracy where there is a dataset",
+            default="flops, latency, memory, and the accuracy of the task where there is a dataset",
             complete=complete.measurements,
         ),
     ] = None
@@ -99,9 +109,21 @@ class How(Group, panel="How"):
     mode: common.Mode = None
     batch: Annotated[
         list[str] | None,
-        option("Views in a forward; 1,8 measures a case for each.", "LIST", default="1"),
+        option(
+            "Views in a forward; 1,8 measures a case for each. Windows of a localizer.",
+            "LIST",
+            default="1; windows: 32",
+        ),
     ] = None
     eval_batch: common.EvalBatch = None
+    step: Annotated[
+        int | None,
+        option("Frames from one window of a localizer to the next.", "N", default="4"),
+    ] = None
+    boxes: Annotated[
+        int | None,
+        option("Boxes in a clip, for a detector's cost and latency.", "N", default="1"),
+    ] = None
     threads: Annotated[
         int | None,
         option("Threads on the CPU.", "N", default="all physical cores; quick: 1"),
@@ -165,9 +187,9 @@ class Data(Group, panel="Data"):
     dataset: Annotated[
         str | None,
         option(
-            "Dataset, or none.",
+            "Dataset, none, or embedded: the one of the network's task that comes with kinobench.",
             "NAME",
-            default="the suite's; with --model pointlight",
+            default="the suite's; with --model embedded",
             complete=complete.datasets_or_none,
         ),
     ] = None
@@ -283,10 +305,11 @@ def run(what: What, how: How, data: Data, own: common.Own, results: Results) -> 
 
 def _suite_of(what: What) -> "Suite":
     """Return the suite; one of --model has another budget than the quick suite's."""
+    from ..run.settings import EMBEDDED
     from ..run.suite import Suite, load
 
     if what.suite is None and what.model:
-        return Suite(dataset="pointlight")
+        return Suite(dataset=EMBEDDED)
     return load(what.suite or "quick")
 
 

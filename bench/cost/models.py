@@ -6,6 +6,7 @@ from functools import cache
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.names import Task
 from ...zoo import registry
 from ...zoo.checkpoints.named import weights_of
 from ...zoo.checkpoints.shipped import shipped_files
@@ -47,6 +48,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         weights: Its published checkpoints.
         shipped: The names of weights that come with kinobench.
         reason: Reason why a count is None.
+        task: What it says of a video.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     weights: tuple[NamedWeights, ...]
     shipped: tuple[str, ...] = ()
     reason: str | None = None
+    task: Task = "classification"
 
 
 def models(
@@ -140,6 +143,7 @@ def _described(architecture: Architecture) -> Model:
         year=architecture.year,
         inputs=architecture.inputs,
         native=architecture.native,
+        task=architecture.task,
         frames=shape.frames,
         size=shape.size,
         classes=shape.classes,

@@ -37,8 +37,7 @@ class Stored(NamedTuple):
     @property
     def predictions(self) -> str | None:
         """Path of its predictions in the folder of results, if it keeps any."""
-        accuracy = self.record.accuracy
-        return None if accuracy is None else accuracy.predictions
+        return self.record.predictions
 
 
 def stored_in(results: Path) -> tuple[list[Stored], list[str]]:

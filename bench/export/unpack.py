@@ -228,7 +228,7 @@ class _Lines:
             raise KinobenchError(f"{where} is no record: {error}") from error
         if record.schema != SCHEMA:
             raise KinobenchError(f"{where} is of schema {record.schema} (this is {SCHEMA})")
-        named = None if record.accuracy is None else record.accuracy.predictions
+        named = record.predictions
         if named is not None:
             refuse_place(named)
             if not named.startswith(PLACE):

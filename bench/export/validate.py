@@ -152,7 +152,7 @@ def _twice(where: str, number: int, record: Record, known: tuple[Record, str]) -
 
 
 def _predictions_of(record: Record) -> str | None:
-    return None if record.accuracy is None else record.accuracy.predictions
+    return record.predictions
 
 
 def _checked(results: Path, record: Record, named: str) -> list[Finding]:

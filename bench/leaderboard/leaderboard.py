@@ -298,7 +298,7 @@ def same_code(newer: Record, older: Record) -> bool:
 
 def _by_manifest(standing: Sequence[Row]) -> dict[str | None, list[Row]]:
     """Part records that were scored on different videos; those without a score join the newest."""
-    manifests = [s.record.accuracy.manifest if s.record.accuracy else None for s in standing]
+    manifests = [s.record.evaluated.manifest if s.record.evaluated else None for s in standing]
     newest = next((manifest for manifest in reversed(manifests) if manifest), None)
     parted: dict[str | None, list[Row]] = {}
     for member, manifest in zip(standing, manifests, strict=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from ...datasets.names import TASKS, Task
 from ..records.case import Case
 from ..records.reading import Reader
 from ..records.record import Record
@@ -132,7 +133,9 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
             all of them gave a result.
         always: It runs with every other measurement that runs the network, where it applies;
             `--measure` can't name it.
+        tasks: Tasks whose networks it can be measured of.
         applies: Returns whether it can be measured for a case at all.
+        keeps_predictions: It keeps predictions in the folder of results, which its record names.
         check: Function like `run`, called before the network is built; it refuses a case that
             can't be measured.
         on_cluster: A cluster may measure it.
@@ -159,7 +162,9 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     about: str = ""
     follows: tuple[str, ...] = ()
     always: bool = False
+    tasks: tuple[Task, ...] = TASKS
     applies: Callable[[Case], bool] = lambda case: True
+    keeps_predictions: bool = False
     check: str | Run | None = None
     on_cluster: bool = False
     carried_over: bool = True

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ...datasets.errors import KinobenchError, UnknownNameError, nearest_name, program
+from ...datasets.names import Task
 from ...datasets.their_errors import error_text
 from ..records.case import Case
 from ..records.job import Job
@@ -133,10 +134,17 @@ def check(name: str) -> None:
         )
 
 
-def defaults(dataset: bool) -> tuple[str, ...]:
-    """Return what is measured where nobody says; `dataset` says whether the case has one."""
+def defaults(dataset: bool, task: Task = "classification") -> tuple[str, ...]:
+    """Return what is measured where nobody says.
+
+    Args:
+        dataset: Whether the case has one.
+        task: Task of the case.
+    """
     return tuple(
-        each.name for each in every() if each.default and (dataset or "dataset" not in each.needs)
+        each.name
+        for each in every()
+        if each.default and task in each.tasks and (dataset or "dataset" not in each.needs)
     )
 
 
@@ -154,7 +162,9 @@ def chosen(measures: Iterable[str], case: Case) -> list[Measurement]:
         (
             each
             for each in found
-            if each.applies(case) and (case.dataset is not None or "dataset" not in each.needs)
+            if each.applies(case)
+            and case.task in each.tasks
+            and (case.dataset is not None or "dataset" not in each.needs)
         ),
         key=lambda each: (each.place_in(case), each.name),
     )
@@ -174,6 +184,11 @@ def reads_videos(measures: Iterable[str]) -> bool:
 def run_network(measures: Iterable[str]) -> bool:
     """Return whether one of the measurements runs the network, in its precision and mode."""
     return any("device" in get(name).needs for name in measures)
+
+
+def keeps_predictions(name: str) -> bool:
+    """Return whether a measurement keeps predictions in the folder of results."""
+    return name in _measurements and _measurements[name].keeps_predictions
 
 
 def needs_own_process(name: str) -> bool:
@@ -199,7 +214,10 @@ def absences(measures: Iterable[str], case: Case) -> list[str]:
     notes = [
         each.absence
         for each in every()
-        if each.absence and not each.always and not asked.issuperset(each.follows or (each.name,))
+        if each.absence
+        and case.task in each.tasks
+        and not each.always
+        and not asked.issuperset(each.follows or (each.name,))
     ]
     if case.dataset is None:
         without = (each for each in every() if "dataset" in each.needs)

@@ -46,6 +46,7 @@ from .runtimes.session import OperatorTimes, nodes_of
 from .second import built_again
 from .settings import choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
+from .task_shapes import clips_of_a_cost, expected_logits
 
 DRAWN = 8
 """Clips of a batch that are random; the others are copies of them, each shifted.
@@ -315,13 +316,13 @@ class Network:
 
     def _refuse_other_logits(self, output: Any, inputs: Inputs) -> None:
         logits = logits_of(output, self.case.model)
-        expected = (self.case.batch, self.case.classes)
-        if tuple(logits.shape) != expected:
+        expected = expected_logits(self.case)
+        if not expected.allows(tuple(logits.shape)):
             given = zip(self.kinds, inputs, strict=True)
             raise KinobenchError(
                 f"{named(registry.get(self.case.model))} gives {described(output)} for "
                 f"{' and '.join(f'{kind} {list(each.shape)}' for kind, each in given)}; "
-                f"logits must be [B, classes], {list(expected)}"
+                f"{expected.text}"
             )
         if self._is_plain and self.computed is None:
             self.computed = computed_of(logits)
@@ -415,9 +416,10 @@ class Network:
         return [random_inputs(self.kinds, batch, frames, size, generator) for _ in range(count)]
 
     def cost(self) -> Cost:
-        """Count one view, or in mode `stream` one frame; before `settle`."""
+        """Count one view, in mode `stream` one frame, or a localizer's windows; before `settle`."""
         protocol, generator = self.case.protocol, torch.Generator().manual_seed(0)
-        inputs = random_inputs(self.kinds, 1, protocol.frames, protocol.size, generator)
+        views = clips_of_a_cost(self.case)
+        inputs = random_inputs(self.kinds, views, protocol.frames, protocol.size, generator)
         if self.case.mode == "stream":
             self._refuse_to_stream_clips()
             return self._count(inputs[0][:, :, 0], count=count_step)
@@ -493,7 +495,8 @@ class Network:
     def _reference_outputs(self, inputs: list[Inputs]) -> torch.Tensor:
         second = built_again(self.case.model, self.shape, self.module)
         second.eval()
-        return reference_outputs(second.to(self.device), inputs, self.device)
+        whole = self.case.task == "localization"  # its windows are looked at together
+        return reference_outputs(second.to(self.device), inputs, self.device, whole=whole)
 
 
 def _eager(module: nn.Module, inputs: Inputs, model: str) -> Forward:

@@ -14,7 +14,11 @@ AT_ONCE = 8
 
 
 def reference_outputs(
-    forward: Callable[..., Any], inputs: Sequence[Inputs], device: torch.device
+    forward: Callable[..., Any],
+    inputs: Sequence[Inputs],
+    device: torch.device,
+    *,
+    whole: bool = False,
 ) -> torch.Tensor:
     """Run batches of clips through a network, some at a time.
 
@@ -24,6 +28,7 @@ def reference_outputs(
         forward: Logits `[B, classes]` of clips on the device; it may write into them.
         inputs: Arguments of `forward`, on the CPU; all batches are of the same size.
         device: Device of the network.
+        whole: A batch goes through at once: its clips belong together.
 
     Returns:
         `[batches, B, classes]`, float32 on the CPU.
@@ -31,7 +36,7 @@ def reference_outputs(
     Raises:
         Exception: Whatever `forward` raises; also, memory runs out for a single clip.
     """
-    at_once = min(AT_ONCE, len(inputs[0][0]))
+    at_once = len(inputs[0][0]) if whole else min(AT_ONCE, len(inputs[0][0]))
     batches = []
     with torch.inference_mode():
         for clips in inputs:
@@ -43,7 +48,7 @@ def reference_outputs(
                     output = forward(*(each.to(device, copy=True) for each in few))
                     parts.append(logits_of(output).float().cpu())
                 except Exception as error:
-                    if at_once == 1 or not out_of_memory(error):
+                    if at_once == 1 or whole or not out_of_memory(error):
                         raise
                 else:
                     done += at_once

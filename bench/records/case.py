@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ...datasets.names import DEFAULT_DECODER, Decoder, FlowMethod, Probe
+from ...datasets.names import DEFAULT_DECODER, Decoder, FlowMethod, Probe, Task
 from ...datasets.protocol import Protocol
 
 Device = Literal["cpu", "cuda"]
@@ -51,6 +51,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         hint: OpenVINO's performance hint; None is `latency`.
         calibration: Training clips with which a network is quantised; None for a precision that
             needs none.
+        task: What the network says of a video.
+        step: Frames from the beginning of a window to that of the next one, of the frames that the
+            protocol counts, for a network that localizes: its batch is so many windows of one
+            video. None for other tasks.
+        boxes: Boxes in each clip for cost and latency, for a network that says what happens in
+            boxes; None for other tasks.
     """
 
     model: str
@@ -73,6 +79,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     provider: Provider | None = None
     hint: Hint | None = None
     calibration: _Count | None = None
+    task: Task = "classification"
+    step: _Count | None = None
+    boxes: _Count | None = None
 
     @property
     def is_reference(self) -> bool:
@@ -104,5 +113,8 @@ _LATER = {
     "provider": None,
     "hint": None,
     "calibration": None,
+    "task": "classification",
+    "step": None,
+    "boxes": None,
 }
 """Fields that older records lack, each with its value there: a digest has only other values."""

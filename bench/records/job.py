@@ -17,6 +17,7 @@ from .files import CHECKOUT
 from .latency import Latency
 from .record import RESULT_FIELDS, Failure, Record
 from .results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
+from .task_results import Detection, Localization
 from .times import PipelineTime, Sweep
 
 LOCAL = "local"
@@ -176,6 +177,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_default
     energy: Energy | None = None
     pipeline: PipelineTime | None = None
     accuracy: Accuracy | None = None
+    localization: Localization | None = None
+    detection: Detection | None = None
     sweep: Sweep | None = None
     measurements: dict[str, msgspec.Raw] = {}
 

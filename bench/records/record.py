@@ -21,6 +21,7 @@ from .results import (
     Roofline,
     has_top5,
 )
+from .task_results import Detection, Localization
 from .times import PipelineTime, Sweep
 
 Result = TypeVar("Result")
@@ -132,6 +133,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     energy: Energy | None = None
     pipeline: PipelineTime | None = None
     accuracy: Accuracy | None = None
+    localization: Localization | None = None
+    detection: Detection | None = None
     sweep: Sweep | None = None
     measurements: dict[str, msgspec.Raw] = {}
     notes: tuple[str, ...] = ()
@@ -142,6 +145,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         if self.accuracy is not None and not has_top5(self.case.classes):
             none = dict.fromkeys(("top5", "interval_top5", "top5_of_expected"))
             force_setattr(self, "accuracy", msgspec.structs.replace(self.accuracy, **none))
+
+    @property
+    def evaluated(self) -> Accuracy | Localization | Detection | None:
+        """The result of the case's task on its dataset; None if that was not measured."""
+        return self.accuracy or self.localization or self.detection
+
+    @property
+    def predictions(self) -> str | None:
+        """Path of its predictions in the folder of results, if it keeps any."""
+        return None if self.evaluated is None else self.evaluated.predictions
 
     @property
     def id(self) -> str:
@@ -250,7 +263,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 RESULT_FIELDS = (
     *("export", "cost", "latency", "peak", "roofline", "flow_time", "memory", "energy"),
-    *("pipeline", "accuracy", "sweep"),
+    *("pipeline", "accuracy", "localization", "detection", "sweep"),
 )
 """The results that have a field of their own, in the order of the record."""
 

@@ -14,7 +14,7 @@ from ...datasets.lists.split_names import (
     numbered,
     training_of,
 )
-from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW
+from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW, Task
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol, preset
 from ...zoo.checkpoints.named import (
@@ -40,11 +40,14 @@ from ..records.case import (
     Runtime,
 )
 from ..records.fitted_weights import fitted_header, read_fitted
+from ..text.toml import one_of
 from .kernels import refuse_missing_kernels
 from .options import DataRoots
 from .settings import (
     ALL,
     AUTO,
+    EMBEDDED,
+    EMBEDDED_DATASETS,
     NATIVE,
     SHIPPED,
     Settings,
@@ -58,6 +61,10 @@ from .suite import Suite
 
 KINETICS_CLASSES = 400
 """Outputs of a head where no dataset says how many."""
+WINDOWS = 32
+"""Windows of a video in a forward of a localizer, where nobody says how many."""
+STEP = 4
+"""Frames from one window of a localizer to the next, where nobody says how many."""
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -107,7 +114,7 @@ def plan(
     for row in rows:
         for settings in _of_each_split(layered(suite, row, asked)):
             for runtime in _chosen_runtimes(suite, row, asked, settings):
-                for number, batch in enumerate(settings.batch or (1,)):
+                for number, batch in enumerate(settings.batch or _usual_batch(settings)):
                     entry = _planned(settings, runtime, batch, split_of)
                     if number > 0:  # one sweep has all batches
                         kept = tuple(measure for measure in entry.measures if measure != "sweep")
@@ -124,6 +131,28 @@ def plan(
         each.case for each in planned.values() if measurements.run_network(each.measures)
     )
     return list(planned.values())
+
+
+def dataset_name(settings: Settings) -> str | None:
+    """Return the name of the dataset that settings mean; None for none.
+
+    The embedded one is that of the task, or without a task that of the network.
+    """
+    asked = settings.dataset
+    if asked not in (None, EMBEDDED):
+        return None if asked == "none" else asked
+    if settings.task is not None:
+        return EMBEDDED_DATASETS[settings.task]
+    if asked is None or settings.model is None:
+        return None
+    return EMBEDDED_DATASETS[model_of(settings.model).task]
+
+
+def _usual_batch(settings: Settings) -> tuple[int, ...]:
+    """Return the batch where nobody says: a localizer looks at many windows together."""
+    if settings.model is not None and model_of(settings.model).task == "localization":
+        return (WINDOWS,)
+    return (1,)
 
 
 def _chosen_runtimes(
@@ -164,8 +193,9 @@ def _of_each_split(settings: Settings) -> list[Settings]:
     The split's name takes the place of `{split}` in the weights.
     """
     names: tuple[str | None, ...] = (settings.split,)
-    if settings.split == MEAN and settings.dataset not in (None, "none"):
-        dataset = catalog.get(settings.dataset)
+    dataset_of = dataset_name(settings)
+    if settings.split == MEAN and dataset_of is not None:
+        dataset = catalog.get(dataset_of)
         check_split(dataset, MEAN)
         names = numbered(dataset.splits) or names
     found = []
@@ -299,7 +329,7 @@ def _planned(settings: Settings, runtime: Runtime, batch: int, split_of: SplitNa
         if problem is not None:
             raise KinobenchError(problem)
     case = _case(chosen, batch)
-    measures = _measures(settings, chosen.dataset is not None)
+    measures = _measures(settings, chosen)
     candidates = _candidates(settings, case, measures)
     problem = problem_of(case) or _problem_of_calibration(chosen, case, split_of)
     if problem is not None:
@@ -343,7 +373,8 @@ def _chosen(settings: Settings, runtime: Runtime, split_of: SplitNames) -> _Chos
     if settings.model is None:
         raise KinobenchError('a case has no model: give it `model = "..."`')
     model = model_of(settings.model)
-    dataset = None if settings.dataset in (None, "none") else catalog.get(settings.dataset)
+    named = dataset_name(settings)
+    dataset = None if named is None else catalog.get(named)
     protocol = settings.protocol or (dataset.default_protocol if dataset else "common-224")
     weights: str | None = SHIPPED if settings.weights is None else settings.weights
     if weights == SHIPPED:
@@ -404,6 +435,75 @@ def _shipped_weights(model: str, dataset: catalog.Dataset | None, protocol: str)
     theirs, these = preset(fitted.protocol), preset(protocol)
     same_clips = (theirs.frames, theirs.size) == (these.frames, these.size)
     return dataset.name if same_clips else None
+
+
+def _other_task(chosen: _Chosen) -> str | None:
+    task, model, dataset = chosen.settings.task, chosen.model, chosen.dataset
+    if dataset is not None and model.task != dataset.task:
+        return (
+            f"{model.name} {_SAYS[model.task]}, and {dataset.name} asks {_ASKS[dataset.task]}; "
+            f"give {_FITTING[dataset.task]}, or another --dataset"
+        )
+    if task is not None and task != model.task:
+        return f"--task {task}: {model.name} {_SAYS[model.task]}; give {_FITTING[task]}"
+    return None
+
+
+_SAYS: dict[Task, str] = {
+    "classification": "says what happens in a video",
+    "localization": "says when something happens (localization)",
+    "detection": "says what happens in boxes (detection)",
+}
+_ASKS: dict[Task, str] = {
+    "classification": "what happens",
+    "localization": "when it happens",
+    "detection": "what happens in boxes",
+}
+_FITTING: dict[Task, str] = {
+    "classification": "a --model that classifies",
+    "localization": "a localizer, such as --model windows_tiny or actionformer_on_BACKBONE",
+    "detection": "a detector, such as --model roi_tiny or roi_on_BACKBONE",
+}
+
+
+def _step_of_no_windows(chosen: _Chosen) -> str | None:
+    step = chosen.settings.step
+    if step is not None and chosen.model.task != "localization":
+        return f"--step {step}: {chosen.model.name} takes no windows of a video; leave it out"
+    return None
+
+
+def _boxes_of_no_detector(chosen: _Chosen) -> str | None:
+    boxes = chosen.settings.boxes
+    if boxes is not None and "boxes" not in chosen.model.inputs:
+        return f"--boxes {boxes}: {chosen.model.name} takes no boxes; leave it out"
+    return None
+
+
+def _task_in_another_runtime(chosen: _Chosen) -> str | None:
+    if chosen.model.task == "localization" and chosen.runtime != "torch":
+        return (
+            f"runtime {chosen.runtime!r}: {chosen.model.name} gives segments next to scores, and "
+            "exported networks give one output; give --runtime torch"
+        )
+    if chosen.model.task != "classification" and chosen.settings.precision in QUANTISED:
+        return (
+            f"--precision {chosen.settings.precision}: the scales of {chosen.model.name} would be "
+            "found with clips of one label; give another --precision"
+        )
+    return None
+
+
+def _measures_of_other_tasks(chosen: _Chosen) -> str | None:
+    for name in chosen.settings.measure or ():
+        tasks = measurements.get(name).tasks
+        if chosen.model.task not in tasks:
+            own = [each.name for each in measurements.every() if each.tasks == (chosen.model.task,)]
+            return (
+                f"--measure {name}: {chosen.model.name} {_SAYS[chosen.model.task]}; give "
+                f"{one_of(own) if own else 'another measurement'}"
+            )
+    return None
 
 
 def _graph_without_cuda(chosen: _Chosen) -> str | None:
@@ -487,6 +587,11 @@ def _split_of_no_dataset(chosen: _Chosen) -> str | None:
 
 
 _CASE_RULES: tuple[Callable[[_Chosen], str | None], ...] = (
+    _other_task,
+    _step_of_no_windows,
+    _boxes_of_no_detector,
+    _task_in_another_runtime,
+    _measures_of_other_tasks,
     _graph_without_cuda,
     _cold_l2_without_cuda,
     _tf32_without_cuda,
@@ -529,6 +634,9 @@ def _case(chosen: _Chosen, batch: int) -> Case:
         decoder=(settings.decoder or DEFAULT_DECODER) if dataset else DEFAULT_DECODER,
         cold_l2=settings.cold_l2 or False,
         probe=settings.probe if dataset else None,
+        task=chosen.model.task,
+        step=(settings.step or STEP) if chosen.model.task == "localization" else None,
+        boxes=(settings.boxes or 1) if "boxes" in chosen.model.inputs else None,
     )
 
 
@@ -553,6 +661,7 @@ def _problem_of_calibration(chosen: _Chosen, case: Case, split_of: SplitNames) -
     return None
 
 
-def _measures(settings: Settings, has_dataset: bool) -> tuple[str, ...]:
-    measures = settings.measure or measurements.defaults(has_dataset)
+def _measures(settings: Settings, chosen: _Chosen) -> tuple[str, ...]:
+    usual = measurements.defaults(chosen.dataset is not None, chosen.model.task)
+    measures = settings.measure or usual
     return (*measures, "sweep") if settings.sweep and "sweep" not in measures else measures

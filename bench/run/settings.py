@@ -9,7 +9,16 @@ import msgspec
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, UnknownNameError, nearest_name
 from ...datasets.lists.split_names import MEAN, numbered
-from ...datasets.names import DECODERS, FLOW_METHODS, PROBES, Decoder, FlowMethod, Probe
+from ...datasets.names import (
+    DECODERS,
+    FLOW_METHODS,
+    PROBES,
+    TASKS,
+    Decoder,
+    FlowMethod,
+    Probe,
+    Task,
+)
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.protocol.cropping import CROP_COUNTS
@@ -17,7 +26,7 @@ from ...zoo import registry
 from ..measure import registry as measurements
 from ..network.runtimes.known import KNOWN
 from ..records.case import Device, Hint, Mode, Precision, Provider
-from ..text.ranges import CALIBRATION, CLASSES, CLIPS, THREADS, VIEWS, Range
+from ..text.ranges import CALIBRATION, CLASSES, CLIPS, FRAMES, THREADS, VIEWS, Range
 from ..text.toml import Naming, one_of, refuse_out_of_range, toml_key, wrong_value
 
 ALL = "all"
@@ -26,6 +35,13 @@ AUTO = "auto"
 """The runtime that evaluates a network fastest, found by a race before the case is named."""
 NATIVE = "native"
 """The protocol under which the case's weights were tested."""
+EMBEDDED = "embedded"
+"""The dataset that comes with kinobench for a network's task."""
+EMBEDDED_DATASETS: dict[Task, str] = {
+    "classification": "pointlight",
+    "localization": "pointlight-events",
+    "detection": "pointlight-boxes",
+}
 SHIPPED = "shipped"
 """The weights that come with kinobench for the dataset; a network without any is untrained. They
 are the default everywhere."""
@@ -52,6 +68,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         probe: The change that is made to the clips before accuracy is measured.
         cold_l2: Overwrite the GPU's L2 cache before each sample of a latency.
         sweep: Measure batches 1, 2, 4, ... too; the first case of a model does it.
+        task: What the network is to say of a video; without a dataset, the embedded one of it.
+        step: Frames from one window of a video to the next, for a network that localizes.
+        boxes: Boxes in a clip, for cost and latency of a network that takes boxes.
         max_batch: The largest batch of the sweep; it goes on until memory is out, if not given.
     """
 
@@ -79,9 +98,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cold_l2: bool | None = None
     sweep: bool | None = None
     max_batch: int | None = None
+    task: Task | None = None
+    step: int | None = None
+    boxes: int | None = None
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
+    "task": TASKS,
     "device": get_args(Device),
     "runtime": (*KNOWN, ALL, AUTO),
     "provider": get_args(Provider),
@@ -277,7 +300,7 @@ def _runtime(name: str) -> None:
 
 
 def _dataset(name: str) -> None:
-    if name != "none":
+    if name not in ("none", EMBEDDED):
         catalog.get(name)
 
 
@@ -299,6 +322,8 @@ SETTING_RANGES: dict[str, Range] = {
     "threads": THREADS,
     "eval_batch": VIEWS,
     "max_batch": VIEWS,
+    "step": FRAMES,
+    "boxes": VIEWS,
 }
 
 

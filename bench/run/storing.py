@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..evaluation.recording import recording
 from ..evaluation.resume import mark_finished
+from ..measure import registry
 from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import RunFile
@@ -19,12 +20,13 @@ def kept_until_stored(
     Args:
         results: Folder of the results.
         predictions: See `Job.predictions`.
-        measures: The case's measurements; only an accuracy has predictions.
+        measures: The case's measurements; some keep predictions.
 
     Raises:
         KinobenchError: The results can't be written.
     """
-    return recording(results, predictions) if "accuracy" in measures else nullcontext()
+    keeps = any(registry.keeps_predictions(each) for each in measures)
+    return recording(results, predictions) if keeps else nullcontext()
 
 
 def store(record: Record, file: RunFile, results: Path) -> None:
@@ -39,7 +41,7 @@ def store(record: Record, file: RunFile, results: Path) -> None:
         KinobenchError: The results can't be written.
     """
     file.append(record)
-    kept = record.accuracy.predictions if record.accuracy is not None else None
+    kept = record.predictions
     if kept is not None and not _may_be_mended(record):
         mark_finished(inside(results, kept))
 

@@ -52,7 +52,7 @@ def test_the_json_has_the_design_s_fields_with_their_units_and_the_digests_besid
         *("schema", "run", "started", "case", "environment", "params", "weights_digest", "cost"),
         *("code", "budget", "export"),
         *("latency", "peak", "roofline", "flow_time", "memory", "energy", "pipeline", "accuracy"),
-        "sweep",
+        *("localization", "detection", "sweep"),
         *("notes", "error", "id"),
     }
     assert plain["id"] == f"20260101T000000Z-000000-{made_case().digest[:8]}"
@@ -113,6 +113,9 @@ OTHERS: dict[str, Any] = {
     "provider": "gpu",
     "hint": "throughput",
     "calibration": 64,
+    "task": "localization",
+    "step": 4,
+    "boxes": 3,
 }
 
 

@@ -1,0 +1,82 @@
+"""How well actions were localized, or detected in boxes: the results of these tasks."""
+
+from typing import Any
+
+import msgspec
+
+from .dataset_copy import DatasetCopy
+from .results import Unreadable
+
+
+class TaskScore(msgspec.Struct, frozen=True, kw_only=True):
+    """A score under a rule, and what it is of.
+
+    Attributes:
+        rule: Name of the rule; see `bench/metrics`.
+        map: Mean average precision over the classes, and over `thresholds` where it has several;
+            None if nothing was scored.
+        interval: Its 95 % interval, by a bootstrap of videos.
+        thresholds: Overlaps from which on a prediction is a hit.
+        by_threshold: Mean average precision at each of them.
+        classes: Number of classes that are in the mean.
+        scored, expected: Videos that were scored, and that the split has.
+        unreadable: The other ones, with reasons.
+        truths: True events or boxes in the scored videos, one for each label.
+        predictions: Folder of Parquet files with the predictions, relative to the results.
+        found: Number of predictions.
+        copy: The files that were scored.
+        manifest: Digest of the videos and their truth.
+        wall_s: Time of this run, without the shards of earlier runs.
+    """
+
+    rule: str
+    map: float | None
+    interval: tuple[float, float] | None
+    thresholds: tuple[float, ...]
+    by_threshold: tuple[float | None, ...]
+    classes: int
+    scored: int
+    expected: int
+    unreadable: tuple[Unreadable, ...] = ()
+    truths: int
+    predictions: str | None
+    found: int
+    copy: DatasetCopy | None = None
+    manifest: str
+    wall_s: float
+
+
+class Localization(TaskScore, frozen=True, kw_only=True):
+    """How well the times of actions were found.
+
+    Attributes:
+        windows: Windows that went through the backbone, of the shards of this run.
+        video_s: Seconds of video in the scored videos.
+        step_s, window_s: Seconds between windows, and the length of one.
+        suppression: Settings of the non-maximum suppression.
+        classifier: What names the class where the head doesn't: the score depends on it. None where
+            the head does.
+    """
+
+    windows: int
+    video_s: float
+    step_s: float
+    window_s: float
+    suppression: dict[str, Any]
+    classifier: str | None = None
+
+
+class Detection(TaskScore, frozen=True, kw_only=True):
+    """How well actions in boxes were found.
+
+    Attributes:
+        key_frames: Key frames of the scored videos.
+        boxes: Boxes that the network was asked about.
+        source: Where the boxes come from: `truth`, or the name of a file.
+        source_digest: Digest of that file; None for the truth.
+    """
+
+    key_frames: int
+    boxes: int
+    source: str = "truth"
+    source_digest: str | None = None

@@ -1,0 +1,142 @@
+"""A long video through a localizer: windows to features, features to segments."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ...datasets.copy_digest import StoredVideo
+from ...datasets.split import Split, Video
+from ...datasets.video.windows import WindowReader
+from ...zoo.localizers.grid import TimeGrid
+from ...zoo.localizers.suppression import Suppression, suppressed
+from ..network.network import Network
+from .evaluate import VideoPredictions
+from .feature_cache import FeatureCache, features_key
+from .window_views import Pictures, TensorPlace, clips_of
+
+
+class Windows(NamedTuple):
+    """The windows of a video.
+
+    Attributes:
+        starts_s: Their beginnings; the first is centred on the beginning of the video.
+        grid: Where they are.
+        end_s: End of the video.
+    """
+
+    starts_s: np.ndarray
+    grid: TimeGrid
+    end_s: float
+
+
+def windows_of(reader: WindowReader, step: int, fps: float | None) -> Windows:
+    """Place windows over a whole video, `step` frames apart, from its beginning to its end.
+
+    Args:
+        reader: The open video.
+        step: Frames from one window to the next.
+        fps: Frames a second by which the protocol counts; None: those of the file.
+    """
+    begin_s, end_s = float(reader.begins_s), float(reader.end_s)
+    frame_s = (end_s - begin_s) / max(1, len(reader.times_s)) if fps is None else 1.0 / fps
+    step_s = step * frame_s
+    count = max(1, int(np.ceil((end_s - begin_s) / step_s - 1e-6)))
+    centres_s = begin_s + step_s * np.arange(count)
+    span_s = float(reader.span_s)
+    return Windows(
+        centres_s - span_s / 2, TimeGrid(begin_s, step_s, span_s + frame_s), end_s
+    )
+
+
+class Localize:
+    """Predicts the segments of one video after another; see `evaluate.Predict`."""
+
+    def __init__(
+        self,
+        network: Network,
+        split: Split,
+        cache: FeatureCache | None,
+        read: Callable[[Video, Callable[[], Any]], Any],
+    ) -> None:
+        """Take a network that has settled.
+
+        Args:
+            network: Its module is a `Localized`.
+            split: The videos' split, which knows when each copy begins.
+            cache: Store of features; None computes them each time.
+            read: Reads a video, guarded; called with it and a function that reads.
+        """
+        self._network, self._split, self._cache, self._read = network, split, cache, read
+        self._module: Any = network.module
+        self.suppression: Suppression = self._module.suppression
+        self.grids: list[TimeGrid] = []
+
+    def __call__(self, video: Video, opened: dict[str, StoredVideo]) -> VideoPredictions:
+        """Return the segments of a video, after non-maximum suppression."""
+        remarks: list[str] = []
+
+        def features() -> tuple[np.ndarray, Windows]:
+            remarks.clear()  # of a first attempt
+            return self._features(video, opened, remarks)
+
+        rows, windows = self._read(video, features)
+        self.grids.append(windows.grid)
+        segments, labels, scores = self._segments(rows, windows)
+        columns = {
+            "label": labels.astype(np.int32),
+            "start_s": segments[:, 0],
+            "end_s": segments[:, 1],
+            "score": scores,
+        }
+        length_s = windows.end_s - windows.grid.first_s
+        facts = {"windows": float(len(rows)), "video_s": length_s}
+        return VideoPredictions(columns, facts, tuple(dict.fromkeys(remarks)))
+
+    def _features(
+        self, video: Video, opened: dict[str, StoredVideo], remarks: list[str]
+    ) -> tuple[np.ndarray, Windows]:
+        """Return the features of a video's windows, `[windows, C]`, float32."""
+        network, case = self._network, self._network.case
+        protocol, clock = case.protocol, self._split.clock_of(video.id)
+        with WindowReader(
+            video.path,
+            protocol,
+            begins_s=clock.begins_s,
+            folder_fps=clock.fps,
+            picture_of=Pictures(protocol),
+        ) as reader:
+            opened[video.id] = reader.stored
+            windows = windows_of(reader, case.step or 1, protocol.fps)
+            key = features_key(network, video, windows.starts_s) if self._cache else None
+            kept = self._cache.get(key) if self._cache and key else None
+            if kept is not None:
+                return kept, windows
+            place = TensorPlace(network.device, network.dtype)
+            rows = []
+            with torch.inference_mode():
+                for clips in clips_of(reader, list(windows.starts_s), case.eval_batch, place):
+                    rows.append(self._module.features(clips).float().cpu().numpy())
+            remarks += reader.remarks
+        found = np.concatenate(rows)
+        if self._cache and key:
+            self._cache.put(key, found)
+        return found, windows
+
+    def _segments(
+        self, rows: np.ndarray, windows: Windows
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return segments `[n, 2]` in seconds, labels and scores `[n]`, best first."""
+        network = self._network
+        with torch.inference_mode():
+            features = torch.from_numpy(rows).to(network.device, network.dtype).T[None]
+            mask = torch.ones(1, features.shape[2], dtype=torch.bool, device=network.device)
+            self._module.grid = windows.grid
+            segments, scores = self._module.localize(features.contiguous(), mask)
+        found = suppressed(
+            segments[0].double().cpu().numpy(), scores[0].double().cpu().numpy(), self.suppression
+        )
+        inside = np.clip(found.segments, windows.grid.first_s, windows.end_s)
+        whole = inside[:, 1] > inside[:, 0]
+        return inside[whole], found.labels[whole], found.scores[whole]

@@ -3,7 +3,7 @@
 import hashlib
 import operator
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from sys import intern
 from typing import Any, Literal, get_args
@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import msgspec
 from msgspec.structs import force_setattr
 
+from .clock import WHOLE, Clock
 from .findings import Finding
 from .names import Task, readable
 from .sources.paths import path_of
@@ -209,6 +210,8 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         scoring: How its predictions are scored.
         truth: Times or boxes of what happens in the videos, for localization and detection; its
             digest is part of the manifest. A video's labels are then those of all its events.
+        clocks: Video id -> how its file counts time, of those that don't begin with the published
+            video, or have no times of their own. It is the copy's, so no part of the manifest.
         content: Digest of what the videos show, if that differs from what the dataset's name
             stands for; it is part of the manifest.
     """
@@ -224,6 +227,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     layout: str = ""
     scoring: Scoring = "top-k"
     truth: Truth | None = None
+    clocks: Mapping[str, Clock] = {}
 
     def __post_init__(self) -> None:
         """Make names and notes storable; refuse an id twice, or a label outside the classes."""
@@ -272,6 +276,10 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         if self.truth is not None:
             digest.update(truth_digest(self.truth))
         return digest.hexdigest()[:16]
+
+    def clock_of(self, video: str) -> Clock:
+        """Return how the file of a video counts time, by the video's id."""
+        return self.clocks.get(video, WHOLE)
 
     @property
     def task(self) -> Task:

@@ -65,7 +65,7 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
         sink = Sink(
             claimed.folder, job.logits, progress, note, job.recorded.digest, network.weights_digest
         )
-        guard = stack.enter_context(_guard(job, claimed.folder, split, emit, note))
+        guard = stack.enter_context(guard_of(job, claimed.folder, split, emit, note))
         if job.cluster is None:
             evaluation = evaluation_of(
                 network, readers=len(usable_cpus()), flow_cache=flow_cache, guard=guard
@@ -114,7 +114,7 @@ def mirror_notes(protocol: Protocol, split: Split) -> tuple[str, ...]:
 
 
 @contextmanager
-def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "Iterator[Guard]":
+def guard_of(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "Iterator[Guard]":
     """Guard the reading of a split's videos, and report the log that names those being read.
 
     On a cluster, workers read. No video is the reason if this process dies, so no other goes on.

@@ -1,11 +1,9 @@
 """The figures of the measurements that come with kinobench: what people sort and choose by."""
 
-from collections.abc import Callable
 from typing import Literal
 
 from ..records.reading import Reader, mfu, reader
 from ..records.record import Record
-from ..records.results import Accuracy
 from ..text.units import milliseconds, percent_with_interval
 from .columns import NOTHING, rough_mark
 from .measurement import Cell, Figure
@@ -22,14 +20,10 @@ def _total_cell(record: Record) -> Cell:
 
 
 def _score_cell(record: Record) -> Cell:
-    accuracy = record.accuracy
+    accuracy = record.evaluated
     if accuracy is None:
         return NOTHING
     return percent_with_interval(accuracy.score, accuracy.score_interval)
-
-
-def _of_accuracy(read: Callable[[Accuracy], float | None]) -> Reader:
-    return lambda record: None if record.accuracy is None else read(record.accuracy)
 
 
 PARAMS = Figure(
@@ -193,8 +187,8 @@ ACCURACY = (
         label="accuracy",
         unit="%",
         scale=1e-2,
-        read=_of_accuracy(lambda found: found.score),
-        interval=reader("accuracy.score_interval"),
+        read=reader("evaluated.score"),
+        interval=reader("evaluated.score_interval"),
         better="more",
         cell=_score_cell,
     ),

@@ -17,9 +17,10 @@ from ..records.results import (
     Peak,
     Roofline,
 )
+from ..records.task_results import Detection, Localization
 from ..records.times import PipelineTime, Sweep
 from ..text.units import percent
-from . import columns, exported, figures, lost_accuracy, video_cost
+from . import columns, exported, figures, lost_accuracy, task_columns, video_cost
 from .measurement import Measurement
 
 
@@ -156,6 +157,7 @@ BUILT_IN = (
         summary="time of a video from its file to its prediction, by stage",
         run=_place("end_to_end"),
         results={"pipeline": PipelineTime},
+        tasks=("classification",),
         needs=("device", "dataset"),
         order=600,
         absence="pipeline: not asked for",
@@ -170,12 +172,46 @@ BUILT_IN = (
         order=900,
         default=True,
         check=_place("accuracy", "check"),
+        tasks=("classification",),
+        keeps_predictions=True,
         on_cluster=True,
         absence="accuracy: not asked for",
         columns=(*columns.ACCURACY, *video_cost.PER_COST),
         figures=figures.ACCURACY,
         footnotes=(_untrained, lost_accuracy.line),
         remarks=_scored,
+    ),
+    Measurement(
+        name="localization",
+        summary="mAP of the times of actions, by the rule of the dataset",
+        run=_place("localization"),
+        results={"localization": Localization},
+        needs=("device", "classify", "dataset", "digest"),
+        order=900,
+        default=True,
+        check=_place("accuracy", "check"),
+        tasks=("localization",),
+        keeps_predictions=True,
+        absence="localization: not asked for",
+        columns=task_columns.LOCALIZATION,
+        figures=task_columns.LOCALIZATION_FIGURES,
+        remarks=task_columns.scored(task_columns.localization_of),
+    ),
+    Measurement(
+        name="detection",
+        summary="mAP of what happens in boxes, by the rule of the dataset",
+        run=_place("detection"),
+        results={"detection": Detection},
+        needs=("device", "classify", "dataset", "digest"),
+        order=900,
+        default=True,
+        check=_place("accuracy", "check"),
+        tasks=("detection",),
+        keeps_predictions=True,
+        absence="detection: not asked for",
+        columns=task_columns.DETECTION,
+        figures=task_columns.DETECTION_FIGURES,
+        remarks=task_columns.scored(task_columns.detection_of),
     ),
     Measurement(
         name="sweep",

@@ -1,6 +1,6 @@
 """How well actions were localized, or detected in boxes: the results of these tasks."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -27,6 +27,8 @@ class TaskScore(msgspec.Struct, frozen=True, kw_only=True):
         copy: The files that were scored.
         manifest: Digest of the videos and their truth.
         wall_s: Time of this run, without the shards of earlier runs.
+        end_to_end_s: Time from the file to the predictions, without features that were kept: for a
+            second of video, or for a key frame. None if it isn't known.
     """
 
     rule: str
@@ -44,6 +46,17 @@ class TaskScore(msgspec.Struct, frozen=True, kw_only=True):
     copy: DatasetCopy | None = None
     manifest: str
     wall_s: float
+    end_to_end_s: float | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The number that ranks."""
+        return self.map
+
+    @property
+    def score_interval(self) -> tuple[float, float] | None:
+        """Its interval."""
+        return self.interval
 
 
 class Localization(TaskScore, frozen=True, kw_only=True):
@@ -54,9 +67,10 @@ class Localization(TaskScore, frozen=True, kw_only=True):
         video_s: Seconds of video in the scored videos.
         step_s, window_s: Seconds between windows, and the length of one.
         suppression: Settings of the non-maximum suppression.
-        classifier: What names the class where the head doesn't: the score depends on it. None where
-            the head does.
+        classifier: What the classes' scores come from: the score depends on it.
     """
+
+    score_name: ClassVar[str] = "segment mAP"
 
     windows: int
     video_s: float
@@ -75,6 +89,8 @@ class Detection(TaskScore, frozen=True, kw_only=True):
         source: Where the boxes come from: `truth`, or the name of a file.
         source_digest: Digest of that file; None for the truth.
     """
+
+    score_name: ClassVar[str] = "box mAP"
 
     key_frames: int
     boxes: int

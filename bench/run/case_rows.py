@@ -21,6 +21,10 @@ SHORTEST_NAME = 12
 GAP = 2
 
 
+_SCORED = {"accuracy", "localization", "detection"}
+"""The measurements that score a dataset."""
+
+
 class Row(NamedTuple):
     """A case that is done.
 
@@ -46,7 +50,7 @@ def _of(column: Column) -> Callable[[Record], str]:
 
 
 def _score(record: Record) -> str:
-    return percent(None if record.accuracy is None else record.accuracy.score)
+    return percent(None if record.evaluated is None else record.evaluated.score)
 
 
 class CaseRows:
@@ -71,7 +75,7 @@ class CaseRows:
             ("params", "(M)", _params, True),
             ("GMACs", "", _of(columns.COST[0]), "flops" in measured),
             ("latency", "(ms)", _of(columns.LATENCY[0]), "latency" in measured),
-            (score, "(%)", _score, "accuracy" in measured and with_dataset),
+            (score, "(%)", _score, bool(_SCORED & measured) and with_dataset),
         ]
         self._columns = [(name, unit, read) for name, unit, read, is_shown in chosen if is_shown]
 
@@ -104,7 +108,7 @@ class CaseRows:
             parts.append(
                 f"{columns.rough_mark(record)}{milliseconds(record.latency.median_s)[0]} ms"
             )
-        accuracy = record.accuracy
+        accuracy = record.evaluated
         if accuracy is not None and accuracy.score is not None:
             parts.append(f"{accuracy.score_name} {_score(record)} %")
         if not parts and record.cost is not None:

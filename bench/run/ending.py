@@ -41,15 +41,15 @@ def _next(records: Sequence[Record], results: Path) -> str:
         for record in records
         if record.latency is not None
         and record.case.weights is not None
-        and record.accuracy is not None
-        and record.accuracy.score is not None
+        and record.evaluated is not None
+        and record.evaluated.score is not None
     ]
     if len(ranked) > 1:
-        names = {record.accuracy.scoring for record in ranked if record.accuracy is not None}
+        names = {record.accuracy.scoring if record.accuracy else None for record in ranked}
         score = "top1" if names == {"top-k"} else "score"
         return f"{program()} leaderboard --pareto latency,{score}{place}"
     models = {record.case.model for record in records}
-    if len(models) == 1 and ranked:
+    if len(models) == 1 and ranked and ranked[0].accuracy is not None:
         return f"{program()} analyse {shlex.quote(models.pop())}{place}"
     return f"{program()} leaderboard{place}"
 

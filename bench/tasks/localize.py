@@ -1,5 +1,6 @@
 """A long video through a localizer: windows to features, features to segments."""
 
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from ...datasets.copy_digest import StoredVideo
 from ...datasets.split import Split, Video
 from ...datasets.video.windows import WindowReader
 from ...zoo.localizers.grid import TimeGrid
-from ...zoo.localizers.suppression import Suppression, suppressed
+from ...zoo.localizers.suppression import Detections, Suppression, suppress
 from ..network.network import Network
 from .evaluate import VideoPredictions
 from .feature_cache import FeatureCache, features_key
@@ -45,9 +46,7 @@ def windows_of(reader: WindowReader, step: int, fps: float | None) -> Windows:
     count = max(1, int(np.ceil((end_s - begin_s) / step_s - 1e-6)))
     centres_s = begin_s + step_s * np.arange(count)
     span_s = float(reader.span_s)
-    return Windows(
-        centres_s - span_s / 2, TimeGrid(begin_s, step_s, span_s + frame_s), end_s
-    )
+    return Windows(centres_s - span_s / 2, TimeGrid(begin_s, step_s, span_s + frame_s), end_s)
 
 
 class Localize:
@@ -71,33 +70,35 @@ class Localize:
         self._network, self._split, self._cache, self._read = network, split, cache, read
         self._module: Any = network.module
         self.suppression: Suppression = self._module.suppression
-        self.grids: list[TimeGrid] = []
 
     def __call__(self, video: Video, opened: dict[str, StoredVideo]) -> VideoPredictions:
         """Return the segments of a video, after non-maximum suppression."""
         remarks: list[str] = []
 
-        def features() -> tuple[np.ndarray, Windows]:
+        def features() -> tuple[np.ndarray, Windows, bool]:
             remarks.clear()  # of a first attempt
             return self._features(video, opened, remarks)
 
-        rows, windows = self._read(video, features)
-        self.grids.append(windows.grid)
-        segments, labels, scores = self._segments(rows, windows)
+        begin = time.perf_counter()
+        rows, windows, was_kept = self._read(video, features)
+        found = self._segments(rows, windows)
         columns = {
-            "label": labels.astype(np.int32),
-            "start_s": segments[:, 0],
-            "end_s": segments[:, 1],
-            "score": scores,
+            "label": found.label.astype(np.int32),
+            "start_s": found.start_s,
+            "end_s": found.end_s,
+            "score": found.score,
         }
         length_s = windows.end_s - windows.grid.first_s
         facts = {"windows": float(len(rows)), "video_s": length_s}
+        facts["window_s"] = windows.grid.window_s
+        if not was_kept:
+            facts |= {"timed_s": time.perf_counter() - begin, "timed_video_s": length_s}
         return VideoPredictions(columns, facts, tuple(dict.fromkeys(remarks)))
 
     def _features(
         self, video: Video, opened: dict[str, StoredVideo], remarks: list[str]
-    ) -> tuple[np.ndarray, Windows]:
-        """Return the features of a video's windows, `[windows, C]`, float32."""
+    ) -> tuple[np.ndarray, Windows, bool]:
+        """Return the features of a video's windows, `[windows, C]`, and whether they were kept."""
         network, case = self._network, self._network.case
         protocol, clock = case.protocol, self._split.clock_of(video.id)
         with WindowReader(
@@ -112,7 +113,7 @@ class Localize:
             key = features_key(network, video, windows.starts_s) if self._cache else None
             kept = self._cache.get(key) if self._cache and key else None
             if kept is not None:
-                return kept, windows
+                return kept, windows, True
             place = TensorPlace(network.device, network.dtype)
             rows = []
             with torch.inference_mode():
@@ -122,21 +123,19 @@ class Localize:
         found = np.concatenate(rows)
         if self._cache and key:
             self._cache.put(key, found)
-        return found, windows
+        return found, windows, False
 
-    def _segments(
-        self, rows: np.ndarray, windows: Windows
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return segments `[n, 2]` in seconds, labels and scores `[n]`, best first."""
+    def _segments(self, rows: np.ndarray, windows: Windows) -> Detections:
+        """Return what is left after non-maximum suppression, the best first."""
         network = self._network
         with torch.inference_mode():
             features = torch.from_numpy(rows).to(network.device, network.dtype).T[None]
             mask = torch.ones(1, features.shape[2], dtype=torch.bool, device=network.device)
             self._module.grid = windows.grid
             segments, scores = self._module.localize(features.contiguous(), mask)
-        found = suppressed(
-            segments[0].double().cpu().numpy(), scores[0].double().cpu().numpy(), self.suppression
+        return suppress(
+            segments[0].double().cpu().numpy(),
+            scores[0].double().cpu().numpy(),
+            self.suppression,
+            duration_s=windows.end_s,
         )
-        inside = np.clip(found.segments, windows.grid.first_s, windows.end_s)
-        whole = inside[:, 1] > inside[:, 0]
-        return inside[whole], found.labels[whole], found.scores[whole]

@@ -1,0 +1,154 @@
+"""The boxes of key frames through a detector, to a score for each class."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ...datasets.copy_digest import StoredVideo
+from ...datasets.protocol.boxes import boxes_in_view, in_view
+from ...datasets.split import Split, Video
+from ...datasets.truth import BoxTruth
+from ...datasets.video.windows import WindowReader
+from ..network.network import Network
+from ..network.outputs import logits_of
+from .evaluate import VideoPredictions
+from .window_views import Pictures, TensorPlace, clips_of
+
+
+class Asked(NamedTuple):
+    """The boxes of a key frame that a network is asked about.
+
+    Attributes:
+        name: The key frame's name.
+        time_s: Its time.
+        boxes: `[n, 4]`, shares of the whole frame.
+    """
+
+    name: str
+    time_s: float
+    boxes: np.ndarray
+
+
+BoxesOf = Callable[[str], list[Asked]]
+"""Returns the key frames of a video, by its id, with their boxes, by rising time."""
+
+
+def true_boxes(truth: BoxTruth) -> BoxesOf:
+    """Return the key frames with the annotated boxes, each once."""
+
+    def asked(video: str) -> list[Asked]:
+        found = []
+        for key in truth.videos.get(video, ()):
+            if (video, key.name) in truth.excluded:
+                continue
+            corners = dict.fromkeys((box.x1, box.y1, box.x2, box.y2) for box in key.boxes)
+            boxes = np.array(list(corners), dtype=np.float64).reshape(-1, 4)
+            found.append(Asked(key.name, key.time_s, boxes))
+        return found
+
+    return asked
+
+
+class Detect:
+    """Predicts the classes of the boxes of one video after another; see `evaluate.Predict`."""
+
+    def __init__(
+        self,
+        network: Network,
+        split: Split,
+        boxes_of: BoxesOf,
+        read: Callable[[Video, Callable[[], Any]], Any],
+    ) -> None:
+        """Take a network that has settled.
+
+        Args:
+            network: Takes `(clip, boxes)`.
+            split: The videos' split, which knows when each copy begins.
+            boxes_of: The boxes.
+            read: Reads a video, guarded; called with it and a function that reads.
+        """
+        self._network, self._split = network, split
+        self._boxes_of, self._read = boxes_of, read
+
+    def __call__(self, video: Video, opened: dict[str, StoredVideo]) -> VideoPredictions:
+        """Return a row for each box and class."""
+        asked = self._boxes_of(video.id)
+        remarks: list[str] = []
+
+        def predict() -> list[np.ndarray]:
+            remarks.clear()  # of a first attempt
+            return self._scores(video, [each for each in asked if len(each.boxes)], opened, remarks)
+
+        begin = time.perf_counter()
+        scores = self._read(video, predict)
+        shown = [each for each in asked if len(each.boxes)]
+        facts = {"key_frames": float(len(asked)), "boxes": float(sum(len(s) for s in scores))}
+        facts["timed_s"] = time.perf_counter() - begin
+        columns = _rows(shown, scores, self._network.case.classes)
+        return VideoPredictions(columns, facts, tuple(dict.fromkeys(remarks)))
+
+    def _scores(
+        self,
+        video: Video,
+        asked: list[Asked],
+        opened: dict[str, StoredVideo],
+        remarks: list[str],
+    ) -> list[np.ndarray]:
+        """Return the scores of each key frame's boxes, `[boxes, classes]`."""
+        network, case = self._network, self._network.case
+        protocol, clock = case.protocol, self._split.clock_of(video.id)
+        found: list[np.ndarray] = []
+        with WindowReader(
+            video.path,
+            protocol,
+            begins_s=clock.begins_s,
+            folder_fps=clock.fps,
+            picture_of=Pictures(protocol),
+        ) as reader:
+            stored = opened[video.id] = reader.stored
+            starts_s = [each.time_s - reader.span_s / 2 for each in asked]
+            place = TensorPlace(network.device, network.dtype)
+            with torch.inference_mode():
+                for clips in clips_of(reader, starts_s, case.eval_batch, place):
+                    few = asked[len(found) : len(found) + len(clips)]
+                    found += self._of_clips(clips, few, stored)
+            remarks += reader.remarks
+        return found
+
+    def _of_clips(
+        self, clips: torch.Tensor, asked: list[Asked], stored: StoredVideo
+    ) -> list[np.ndarray]:
+        """Return the scores of the boxes of some clips; of a box that no view shows they are 0."""
+        network, protocol = self._network, self._network.case.protocol
+        rows, shown = [], []
+        for number, each in enumerate(asked):
+            seen = boxes_in_view(protocol, stored.width, stored.height, each.boxes)
+            shown.append(in_view(seen))
+            boxes = seen[shown[-1]]
+            rows.append(np.column_stack([np.full(len(boxes), float(number)), boxes]))
+        boxes = torch.from_numpy(np.concatenate(rows)).float().to(network.device)
+        logits = logits_of(network.classify(clips, boxes), network.case.model)
+        scores = logits.float().sigmoid().double().cpu().numpy()
+        found, begin = [], 0
+        for visible in shown:
+            count = int(visible.sum())
+            of_frame = np.zeros((len(visible), scores.shape[1]))
+            of_frame[visible] = scores[begin : begin + count]
+            found.append(of_frame)
+            begin += count
+        return found
+
+
+def _rows(asked: list[Asked], scores: list[np.ndarray], classes: int) -> dict[str, np.ndarray]:
+    """Return a row for each box of each key frame and each class."""
+    counts = [len(each.boxes) for each in asked]
+    boxes = np.concatenate([each.boxes for each in asked]) if asked else np.zeros((0, 4))
+    boxes = boxes.repeat(classes, axis=0)
+    names = np.array([each.name for each in asked], dtype=object).repeat(counts).repeat(classes)
+    flat = np.concatenate([each.reshape(-1) for each in scores]) if scores else np.zeros(0)
+    columns = {name: boxes[:, place] for place, name in enumerate(("x1", "y1", "x2", "y2"))}
+    labels = np.tile(np.arange(classes, dtype=np.int32), sum(counts))
+    return {"frame": names, **columns, "label": labels, "score": flat}

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from ..text.ranges import EPOCHS, LEARNING_RATE, PROCESSES, READERS, SEED, THREADS
+from ..text.ranges import EPOCHS, FRAMES, LEARNING_RATE, PROCESSES, READERS, SEED, THREADS
 from . import common, complete
 from .frame import (
     EXIT_FAILED,
@@ -37,6 +37,15 @@ class What(Group, panel="What"):
             default="that of the checkpoint",
         ),
     ] = None
+    backbone: Annotated[
+        str | None,
+        option(
+            "Checkpoint of a localizer's backbone, which learns nothing: a published name or a "
+            "file.",
+            "NAME|FILE",
+            default="pointlight's, if there is one",
+        ),
+    ] = None
     plugin: common.Plugins = None
 
 
@@ -56,6 +65,12 @@ class How(Group, panel="How"):
     seed: Annotated[
         int, option("Seed of the first weights and of all random numbers.", "N", within=SEED)
     ] = 0
+    step: Annotated[
+        int | None,
+        option(
+            "Frames from one window of a localizer to the next.", "N", default="4", within=FRAMES
+        ),
+    ] = None
     device: Annotated[
         str, option("Device: cpu or cuda (gpu is the same).", "DEVICE", complete=complete.devices)
     ] = "cpu"
@@ -75,8 +90,14 @@ class Data(Group, panel="Data"):
     """The videos, and the clips that are taken of them."""
 
     dataset: Annotated[
-        str, option("Dataset that the network is trained on.", "NAME", complete=complete.datasets)
-    ] = "pointlight"
+        str | None,
+        option(
+            "Dataset that the network is trained on.",
+            "NAME",
+            default="the embedded one of its task",
+            complete=complete.datasets,
+        ),
+    ] = None
     data_root: common.DataRoot = None
     split: Annotated[
         str | None, option("Training split.", "NAME", default="the dataset's first of that kind")
@@ -114,6 +135,7 @@ def fit(what: What, how: How, data: Data, own: common.Own, results: Results) -> 
     common.check_threads(how.threads)
     load_plugins(what.plugin)
     from ...datasets import catalog
+    from ..run.plan import embedded_dataset
     from ..run.settings import settings_of
     from ..text.terminal import PlainConsole
     from ..train import run as training
@@ -130,7 +152,7 @@ def fit(what: What, how: How, data: Data, own: common.Own, results: Results) -> 
         device=settings_of(device=how.device).device or "cpu",
         workers=how.workers,
         threads=how.threads,
-        dataset=catalog.canonical(data.dataset),
+        dataset=catalog.canonical(data.dataset or embedded_dataset(what.model)),
         data=common.data_roots_from(common.one_root(data.data_root), own),
         plugins=tuple(map(str, what.plugin or ())),
         split=data.split,
@@ -140,6 +162,8 @@ def fit(what: What, how: How, data: Data, own: common.Own, results: Results) -> 
         output=results.output,
         half=results.half,
         fresh=results.fresh,
+        step=how.step,
+        backbone=what.backbone,
     )
     try:
         done = training.train(wanted, PlainConsole(stderr=True))

@@ -145,7 +145,16 @@ def dataset_name(settings: Settings) -> str | None:
         return EMBEDDED_DATASETS[settings.task]
     if asked is None or settings.model is None:
         return None
-    return EMBEDDED_DATASETS[model_of(settings.model).task]
+    return embedded_dataset(settings.model)
+
+
+def embedded_dataset(model: str) -> str:
+    """Return the dataset that comes with kinobench for a network's task.
+
+    Raises:
+        UnknownNameError: The network is unknown.
+    """
+    return EMBEDDED_DATASETS[model_of(model).task]
 
 
 def _usual_batch(settings: Settings) -> tuple[int, ...]:

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
 from accelerate import Accelerator
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from ...datasets.errors import KinobenchError
 from ...datasets.names import FlowMethod
@@ -24,7 +25,6 @@ from ...zoo import registry
 from ...zoo.build import build, named_model, no_late_layers
 from ..cost.seeds import seed_all
 from ..cost.shape import Shape
-from ..network.outputs import logits_of
 from ..network.second import built_again
 from ..records.case import Device
 from ..records.computed import Computed
@@ -32,10 +32,12 @@ from ..records.fitted_weights import Epoch, Start
 from . import checkpoint as fit_checkpoint
 from . import running_statistics
 from .average import AverageNetwork
-from .clips import Batch, ShuffledVideos, TrainingClips, collate
+from .classification import ClassificationLesson
+from .clips import ShuffledVideos, TrainingClips
+from .layout import prepare_layers
+from .lesson import Lesson
 from .recipe import Recipe
-from .start import take_start
-from .targets import hits_of, loss_of
+from .start import take_backbone, take_start
 
 Progress = Callable[[int, int, int], None]
 """Called with the epoch, the steps of it that are done, and how many it has."""
@@ -54,6 +56,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         device: The device to train on.
         start: Checkpoint of the first weights; None: random ones.
         workers: Processes that read videos for each training process; 0: it reads them itself.
+        step: Frames from one window to the next, for a network that localizes.
+        backbone: Weights of its backbone: a name or a path; None: random ones.
     """
 
     model: str
@@ -65,6 +69,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     device: Device
     start: Start | None = None
     workers: int = 0
+    step: int = 4
+    backbone: str | None = None
 
     @property
     def digest(self) -> str:
@@ -80,9 +86,34 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             self.flow if "flow" in registry.get(self.model).inputs else None,
             self.device,
         )
+        if registry.get(self.model).task == "localization":
+            decisive = (*decisive, self.step, self.backbone)
         if self.start is not None:  # trainings without one keep their digests
             decisive = (*decisive, self.start.decisive)
         return hashlib.sha256(msgspec.json.encode(decisive)).hexdigest()[:16]
+
+
+def lesson_of(training: Training, network: nn.Module) -> Lesson:
+    """Return what a training does by the task of its network."""
+    architecture, recipe = registry.get(training.model), training.recipe
+    if architecture.task == "localization":
+        from .localization import LocalizationLesson
+
+        return LocalizationLesson(training, network)
+    if architecture.task == "detection":
+        from .detection import DetectionLesson
+
+        return DetectionLesson(training)
+    clips = TrainingClips(
+        training.split,
+        training.protocol,
+        architecture.inputs,
+        training.flow,
+        recipe,
+        training.seed,
+    )
+    per_frame = bool(getattr(network, "trained_per_frame", False))
+    return ClassificationLesson(training.model, clips, recipe.label_smoothing, per_frame=per_frame)
 
 
 class DivergedError(KinobenchError):
@@ -149,15 +180,15 @@ class _Trainer:
         network = build(architecture, shape.classes, shape.frames, shape.size)
         if training.start is not None:
             take_start(network, training.model, training.start)
-        _prepare_layers(network, recipe.dropout_scale)
+        elif training.backbone is not None:
+            take_backbone(network, training.backbone, shape)
+        prepare_layers(network, recipe.dropout_scale)
         second = built_again(training.model, shape, network, seed=training.seed)
-        _prepare_layers(second, recipe.dropout_scale)
-        self._per_frame = bool(getattr(network, "trained_per_frame", False))
-        clips = TrainingClips(
-            training.split, protocol, architecture.inputs, training.flow, recipe, training.seed
-        )
-        self._sampler = ShuffledVideos(len(clips), training.seed, recipe.clips_per_epoch)
-        loader = self._loader(clips)
+        prepare_layers(second, recipe.dropout_scale)
+        self._lesson = lesson_of(training, network)
+        items: Any = self._lesson.items()
+        self._sampler = ShuffledVideos(len(items), training.seed, recipe.clips_per_epoch)
+        loader = self._loader(items)
         self._optimizer = torch.optim.AdamW(
             _groups(network, recipe.weight_decay), lr=recipe.learning_rate, betas=recipe.betas
         )
@@ -180,7 +211,7 @@ class _Trainer:
         self._done = len(self.curve) * self._steps
         self._rate = rate_of(recipe, self._steps)
 
-    def _loader(self, clips: TrainingClips) -> "DataLoader[Batch]":
+    def _loader(self, items: "Dataset[Any]") -> "DataLoader[Any]":
         processes = self.accelerator.num_processes
         batch = min(self._training.recipe.batch, len(self._sampler))
         if batch % processes:
@@ -190,11 +221,11 @@ class _Trainer:
             )
         workers = self._training.workers
         return DataLoader(
-            clips,
+            items,
             batch_size=batch // processes,
             sampler=self._sampler,
             num_workers=workers,
-            collate_fn=collate,
+            collate_fn=self._lesson.collate,
             drop_last=True,
             pin_memory=self._training.device == "cuda",
             persistent_workers=workers > 0,
@@ -211,7 +242,7 @@ class _Trainer:
         # This seeds dropout: the same wherever the training continues, and another in each process.
         torch.manual_seed((seed * 1_000_003 + epoch) * 4099 + accelerator.process_index)
         self._sampler.epoch = epoch
-        self._network.train()
+        self._lesson.set_mode(self._network)
         totals = torch.zeros(3, device=accelerator.device)  # the sum of losses, the hits, the clips
         for step, found in enumerate(self._batches, 1):
             totals += self._step(found, f"epoch {epoch + 1}, step {step}")
@@ -226,18 +257,16 @@ class _Trainer:
             seconds=time.monotonic() - begin,
         )
 
-    def _step(self, found: Batch, when: str) -> torch.Tensor:
+    def _step(self, found: Any, when: str) -> torch.Tensor:
         """Change the weights by one batch; return the sum of losses, the hits and the clips."""
         recipe, accelerator = self._training.recipe, self.accelerator
         for group in self._optimizer.param_groups:
             group["lr"] = recipe.learning_rate * self._rate(self._done)
-        inputs, labels = self._laid_out(found)
         plain = accelerator.unwrap_model(self._network)
         first = self._done == 0
         with no_late_layers(plain, self._training.model) if first else nullcontext():
-            output = self._network(*inputs)  # in autocast, as prepared
-        logits = logits_of(output, self._training.model)
-        loss = loss_of(logits, labels, recipe.label_smoothing)
+            found = self._lesson.outcome(self._network, plain, found)  # in autocast, as prepared
+        loss = found.loss
         self._stepper.zero_grad()
         with _explained(self._training.model):
             accelerator.backward(loss)
@@ -250,12 +279,8 @@ class _Trainer:
         self._stepper.step()
         self._average.update(plain)
         self._done += 1
-        hits = hits_of(logits, labels)
-        return torch.stack([loss.detach() * len(labels), hits, hits.new_tensor(len(labels))])
-
-    def _laid_out(self, found: Batch) -> Batch:
-        inputs, labels = _frame_by_frame(found) if self._per_frame else found
-        return Batch(tuple(_channels_last(each) for each in inputs), labels)
+        right, items = found.right.to(loss.dtype), found.items
+        return torch.stack([loss.detach() * items, right, right.new_tensor(items)])
 
     def write(self, checkpoint: Path) -> None:
         """Keep everything that the next epoch needs."""
@@ -272,10 +297,10 @@ class _Trainer:
     def averaged_weights(self) -> dict[str, torch.Tensor]:
         """Return the average of the weights, on the CPU, with running statistics that fit them."""
         average = self._average.module
-        if running_statistics.lag_behind(average, self._done):
+        if self._lesson.refreshes and running_statistics.lag_behind(average, self._done):
             torch.manual_seed(self._training.seed)
             self._sampler.epoch = self._training.recipe.epochs
-            batches = (self._laid_out(found).inputs for found in self._batches)
+            batches = (self._lesson.inputs(found) for found in self._batches)
             running_statistics.measure_again(average, batches, self.accelerator)
         return {name: entry.detach().cpu().clone() for name, entry in average.state_dict().items()}
 
@@ -296,25 +321,6 @@ def _explained(model: str) -> Iterator[None]:
             f"{named_model(model)} can't be trained: its forward uses what was computed from its "
             "parameters before the forward, or in the one before; compute it in each forward"
         ) from error
-
-
-def _prepare_layers(network: nn.Module, dropout_scale: float) -> None:
-    """Scale dropouts, and put filters into channels-last order.
-
-    Convolutions with few channels take half as long on a CPU, forwards and backwards.
-    """
-    for layer in network.modules():
-        if isinstance(layer, nn.modules.dropout._DropoutNd):  # the base of all of torch's
-            layer.p *= dropout_scale
-        elif isinstance(layer, nn.Conv2d | nn.Conv3d):
-            layer.weight.data = _channels_last(layer.weight.data)
-
-
-def _channels_last(entry: torch.Tensor) -> torch.Tensor:
-    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
-    if entry.dim() not in formats:
-        return entry
-    return entry.contiguous(memory_format=formats[entry.dim()])
 
 
 def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
@@ -338,14 +344,3 @@ def rate_of(recipe: Recipe, steps: int) -> Callable[[int], float]:
         return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * share))
 
     return rate
-
-
-def _frame_by_frame(batch: Batch) -> Batch:
-    """Return every frame as a clip of one.
-
-    A network that averages frames must not learn a class from how its frames differ.
-    """
-    (clip,) = batch.inputs
-    frames = clip.shape[2]
-    alone = clip.transpose(1, 2).flatten(0, 1).unsqueeze(2)
-    return Batch((alone,), batch.labels.repeat_interleave(frames, dim=0))

@@ -37,15 +37,19 @@ from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, write_fitted
 from ..records.inside import inside
 from ..records.results import SCORE_NAMES, Accuracy
+from ..records.task_results import TaskScore
 from ..run.options import DataRoots
+from ..run.plan import STEP
 from ..run.prepare import prepare_split
+from ..run.settings import EMBEDDED_DATASETS
 from ..text.units import percent, percent_with_interval
 from . import recipe
 from .finished import AsBuilt, as_built, finished
 from .fit import DivergedError, Training, fit
 from .learning_curve import IN_TRAINING, draw_curves, write_curve
 from .splits import scoring_split, splits_of, training_split, with_holdout
-from .start import start_of
+from .start import backbone_of, start_of
+from .task_score import score_task
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"
@@ -75,6 +79,8 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True):
     output: Path | None
     half: bool
     fresh: bool
+    step: int | None = None
+    backbone: str | None = None
 
 
 class FitResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,12 +176,17 @@ def _trained(
         return None
     if options.half:
         state = in_half(state)
-    accuracy = score(training, state, held_out, folder)
+    accuracy: Accuracy | TaskScore
+    if training.split.task == "classification":
+        accuracy = score(training, state, held_out, folder)
+    else:
+        write_fitted(weights, state, fitted_of(training, built, curve, None, held_out))
+        accuracy = score_task(training, weights, held_out)
     write_fitted(weights, state, fitted_of(training, built, curve, accuracy, held_out))
     draw_curves(
         folder / PICTURE,
         {options.model: curve},
-        1 / len(training.split.classes) if training.split.scoring != "map" else accuracy.chance,
+        _chance(accuracy, len(training.split.classes)),
         own=True,
         scoring=training.split.scoring,
     )
@@ -240,6 +251,7 @@ def training_of(options: FitOptions, console: Console) -> Training:
         KinobenchError: A name is unknown, or the dataset isn't there.
     """
     registry.check(options.model)
+    _refuse_other_task(options)
     numbers = recipe.load(options.recipe).but(options.epochs, options.learning_rate)
     try:
         device = msgspec.convert(options.device, Device)
@@ -272,7 +284,19 @@ def training_of(options: FitOptions, console: Console) -> Training:
         flow=flow,
         device=device,
         workers=options.workers,
+        step=options.step or STEP,
+        backbone=None if start else backbone_of(options.model, options.backbone, shape),
     )
+
+
+def _refuse_other_task(options: FitOptions) -> None:
+    """Raise KinobenchError if a network can't say what a dataset asks."""
+    asked, says = catalog.get(options.dataset).task, registry.get(options.model).task
+    if asked != says:
+        raise KinobenchError(
+            f"{options.model} is for {says}, and {options.dataset} for {asked}; give --dataset "
+            f"{EMBEDDED_DATASETS[says]}, or another network"
+        )
 
 
 def score(
@@ -317,7 +341,7 @@ def fitted_of(
     training: Training,
     built: AsBuilt,
     curve: Sequence[Epoch],
-    accuracy: Accuracy,
+    accuracy: "Accuracy | TaskScore | None",
     held_out: Split,
 ) -> Fitted:
     """Return the header of the file of weights."""
@@ -336,16 +360,23 @@ def fitted_of(
         curve=tuple(curve),
         torch=str(torch.__version__),
         kinobench_commit=environment.describe(training.device).kinobench_commit,
-        top1=accuracy.top1 if accuracy.scoring == "top-k" else None,
-        scoring=accuracy.scoring,
-        score=None if accuracy.scoring == "top-k" else accuracy.score,
+        top1=accuracy.top1 if isinstance(accuracy, Accuracy) else None,
+        scoring=training.split.scoring,
+        score=None if accuracy is None or training.split.scoring == "top-k" else accuracy.score,
         scored_on=held_out.name,
         computes=built.computes,
         start=training.start,
     )
 
 
-def _score_text(accuracy: Accuracy, trained_on: Split, held_out: Split) -> str:
+def _chance(accuracy: "Accuracy | TaskScore", classes: int) -> float:
+    """Return the share that guessing gets right, for the picture."""
+    if not isinstance(accuracy, Accuracy):
+        return 0.0
+    return 1 / classes if accuracy.scoring != "map" else accuracy.chance
+
+
+def _score_text(accuracy: "Accuracy | TaskScore", trained_on: Split, held_out: Split) -> str:
     if accuracy.score is None:
         return "no video could be scored"
     value, interval = percent_with_interval(accuracy.score, accuracy.score_interval)

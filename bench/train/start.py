@@ -1,6 +1,6 @@
 """The checkpoint that a training starts from, with its head or with a new one."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -9,10 +9,16 @@ from ...zoo import registry
 from ...zoo.build import build
 from ...zoo.checkpoints.files import reading_weights
 from ...zoo.checkpoints.head import head_entries
-from ...zoo.checkpoints.named import load_weights, resolve_weights
+from ...zoo.checkpoints.named import (
+    find_weights,
+    head_classes,
+    load_weights,
+    resolve_weights,
+)
 from ...zoo.checkpoints.sharded import weights_digest
-from ..cost.shape import Shape
-from ..records.fitted_weights import Start
+from ...zoo.checkpoints.shipped import shipped_file
+from ..cost.shape import EMBEDDED_DATASET, Shape
+from ..records.fitted_weights import Start, fitted_header
 from ..run.prepare import fetch_published
 
 if TYPE_CHECKING:
@@ -74,3 +80,53 @@ def take_start(network: nn.Module, model: str, start: Start) -> tuple[str, ...]:
             f"weights {start.weights!r} were replaced since the command began; run it again"
         )
     return notes
+
+
+def backbone_of(model: str, weights: str | None, shape: Shape) -> str | None:
+    """Return the weights of a localizer's backbone: a name or a path; None for random ones.
+
+    Args:
+        model: The localizer.
+        weights: As given; None: those that come with kinobench for the embedded dataset, if there
+            are any.
+        shape: Frames and size of a window, and the classes.
+
+    Raises:
+        KinobenchError: The weights are not there.
+    """
+    if registry.get(model).task != "localization":
+        if weights is not None:
+            raise KinobenchError(f"--backbone {weights}: {model} is no localizer; give --weights")
+        return None
+    network: Any = build(registry.get(model), shape.classes, shape.frames, shape.size)
+    name = network.backbone.name
+    if weights is None:
+        file = shipped_file(name, EMBEDDED_DATASET)
+        return None if file is None else file.parent.name
+    resolve_weights(name, weights)
+    return weights
+
+
+def take_backbone(network: Any, weights: str, shape: Shape) -> None:
+    """Load the weights of a localizer's backbone, as a classifier.
+
+    Args:
+        network: A `Localized`.
+        weights: A name or a path.
+        shape: Frames and size of a window.
+
+    Raises:
+        KinobenchError: They are not there or don't fit.
+    """
+    name = network.backbone.name
+    entry = find_weights(name, weights)
+    fitted = fitted_header(name, weights)
+    classes = len(fitted.classes) if fitted else head_classes(entry) if entry else None
+    if classes is None:
+        raise KinobenchError(
+            f"--backbone {weights}: the file doesn't say how many classes {name} has in it; give "
+            "published weights, or those of `fit`"
+        )
+    whole = build(registry.get(name), classes, shape.frames, shape.size)
+    load_weights(whole, name, weights)
+    network.load_backbone(whole.state_dict())

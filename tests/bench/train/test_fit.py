@@ -26,7 +26,8 @@ from kinobench.bench.train import (
     run as fit_run,
 )
 from kinobench.bench.train.finished import as_built, finished
-from kinobench.bench.train.fit import DivergedError, Training, _prepare_layers, fit
+from kinobench.bench.train.fit import DivergedError, Training, fit
+from kinobench.bench.train.layout import prepare_layers
 from kinobench.bench.train.run import fitted_of
 from kinobench.bench.train.splits import scoring_split
 from kinobench.datasets import catalog, pointlight
@@ -369,7 +370,7 @@ def test_a_mistake_is_quoted(words: list[str], told: str, tmp_path: Path) -> Non
 def test_dropouts_are_scaled_and_filters_laid_out_for_training() -> None:
     network = nn.Sequential(nn.Conv3d(3, 4, 3), nn.Dropout(0.5), nn.Dropout3d(0.2), nn.Linear(4, 2))
     before = network[0].weight.detach().clone()
-    _prepare_layers(network, dropout_scale=0.5)
+    prepare_layers(network, dropout_scale=0.5)
     assert [network[1].p, network[2].p] == [0.25, 0.1]
     assert network[0].weight.is_contiguous(memory_format=torch.channels_last_3d)
     assert torch.equal(network[0].weight, before)

@@ -69,7 +69,7 @@ def plain_tube_iou(one: PlainTube, other: PlainTube, rule: TubeRule) -> float:
         if frame in a or frame in b
     ]
     mean = sum(overlaps) / len(overlaps) if overlaps else 0.0
-    return mean * (last - first + rule.frame) / united
+    return mean * ((last - first + rule.frame) / united)
 
 
 def plain_area(hits: Sequence[bool], positives: int, area: str) -> float:

@@ -60,7 +60,7 @@ def tube_iou(
         pairs = chosen[part]
         within = first[pairs], last[pairs]
         mean = _mean_box_iou(*columns, one_index[pairs], other_index[pairs], *within, pixel)
-        overlap[pairs] = mean * (shared[pairs] + frame) / (united[pairs] + frame)
+        overlap[pairs] = mean * ((shared[pairs] + frame) / (united[pairs] + frame))
     return overlap
 
 

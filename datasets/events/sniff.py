@@ -69,6 +69,11 @@ def _of_structure(path: Path, said: object) -> AnnotationFile | None:
     return None
 
 
+def is_annotation(said: object) -> bool:
+    """Return whether the content of a pickle or a json has a known form of annotations."""
+    return is_act(said) or is_ucf101_24(said) or is_activitynet(said)
+
+
 def _of_text(
     path: Path, part: Part, actions: Mapping[int, str] | None
 ) -> EventFile | BoxFile | None:

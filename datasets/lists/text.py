@@ -26,6 +26,15 @@ def read_list(file: Path) -> str:
             f"{file}: can't be read ({reason_of(error)}); mend the file or its disk, and run the "
             "same command again"
         ) from error
+    return decoded(file, content)
+
+
+def decoded(file: Path, content: bytes) -> str:
+    """Return the text that the bytes of a list are; `file` is its name in messages.
+
+    Raises:
+        DatasetError: They aren't text; the message has the line.
+    """
     if content.startswith(_UTF_16):
         return _of_utf_16(file, content)
     try:

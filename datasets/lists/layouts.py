@@ -142,3 +142,18 @@ DATA_ROOT/
         obtain="kinobench generates it on first use where no data root is given; "
         f"`{program()} data make {level} --data-root DATA_ROOT` generates it elsewhere",
     )
+
+
+POINTLIGHT_EVENTS = Layout(
+    title="pointlight-events",
+    tree="""\
+DATA_ROOT/
+  pointlight-events.json
+  annotations.json    the events, in ActivityNet's form
+  videos/
+    events_test_0001.mp4
+    ...""",
+    homepage="",
+    obtain="kinobench generates it on first use where no data root is given; "
+    f"`{program()} data make pointlight-events --data-root DATA_ROOT` generates it elsewhere",
+)

@@ -19,16 +19,17 @@ OPTIONS = {
 _NO_COLOUR = 128
 
 
-def write_grey_video(path: Path, luma: NDArray[np.uint8]) -> None:
+def write_grey_video(path: Path, luma: NDArray[np.uint8], fps: int = FPS) -> None:
     """Write frames as an MP4 file: H.264, 4:2:0 without colour, every frame a key frame.
 
     Args:
         path: The file to write; its name ends in `.mp4`.
         luma: `[frames, height, width]` in limited range, 16..235; height and width are even.
+        fps: Frames a second.
     """
     _, height, width = luma.shape
     with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libx264", rate=FPS, options=OPTIONS)
+        stream = container.add_stream("libx264", rate=fps, options=OPTIONS)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         # Numbers of ITU-T H.273 and of FFmpeg: BT.601 at 525 lines, limited range. Without the
         # former the encoder leaves the latter out of the file.

@@ -6,13 +6,38 @@ from typing import NamedTuple
 import numpy as np
 
 from ...datasets.truth import BoxTruth, EventTruth
-from ..metrics.boxes import BoxScores, score_boxes
-from ..metrics.frame_rules import FRAME_RULES
 from ..metrics.instances import Boxes, Segments
-from ..metrics.temporal import SegmentScores, score_segments
-from ..metrics.temporal_rules import TEMPORAL_RULES
+from ..metrics.spatial.frame_map import score_boxes
+from ..metrics.spatial.rules import frame_rule
+from ..metrics.temporal import score_matched
+from ..metrics.temporal_bootstrap import bootstrap_segments
+from ..metrics.temporal_matching import MatchedSegments, match_segments
+from ..metrics.temporal_rules import temporal_rule
 
 Columns = Mapping[str, np.ndarray]
+
+
+class Scores(NamedTuple):
+    """A score under a rule.
+
+    Attributes:
+        rule: Its name.
+        average: The mean average precision; None if no class has a true instance.
+        interval: Its 95 % interval over videos.
+        thresholds: The overlaps.
+        by_threshold: The mean average precision at each.
+        classes: Number of classes in the mean.
+        truths, found: Number of true instances and of predictions.
+    """
+
+    rule: str
+    average: float | None
+    interval: tuple[float, float] | None
+    thresholds: tuple[float, ...]
+    by_threshold: tuple[float | None, ...]
+    classes: int
+    truths: int
+    found: int
 
 
 class SegmentTask(NamedTuple):
@@ -52,19 +77,46 @@ def segments_of(truth: EventTruth, videos: Sequence[str], columns: Columns) -> S
     return SegmentTask(_segments(events), own, _segments(spans) if spans else None)
 
 
-def score_localization(
+def matched_segments(
     truth: EventTruth, videos: Sequence[str], columns: Columns, classes: int
-) -> SegmentScores:
-    """Score segments under the rule of their truth."""
+) -> MatchedSegments:
+    """Match the predictions for some videos under the rule of their truth.
+
+    Predictions of classes without a true instance are left out where the rule would refuse them:
+    the network predicts every class, and nobody chose these.
+    """
     task = segments_of(truth, videos, columns)
-    return score_segments(
-        task.truth,
-        task.found,
+    return match_segments(
+        *(task.truth, task.found),
         videos=len(videos),
         classes=classes,
-        rule=TEMPORAL_RULES[truth.rule],
+        rule=temporal_rule(truth.rule),
+        thresholds=None,
         ignored=task.ignored,
+        leave_out=True,
     )
+
+
+def score_localization(
+    truth: EventTruth, videos: Sequence[str], columns: Columns, classes: int
+) -> Scores:
+    """Score segments under the rule of their truth."""
+    matched = matched_segments(truth, videos, columns, classes)
+    scores, intervals = score_matched(matched), bootstrap_segments(matched)
+    return Scores(
+        rule=scores.rule.name,
+        average=scores.average,
+        interval=None if intervals is None else intervals.average.interval,
+        thresholds=tuple(scores.thresholds.tolist()),
+        by_threshold=tuple(map(_known, scores.by_threshold.tolist())),
+        classes=int((scores.instances > 0).sum()),
+        truths=int(scores.instances.sum()),
+        found=int(scores.detections.sum()) + scores.left_out,
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 class BoxTask(NamedTuple):
@@ -122,17 +174,28 @@ def boxes_of(truth: BoxTruth, videos: Sequence[str], columns: Columns) -> BoxTas
 
 def score_detection(
     truth: BoxTruth, videos: Sequence[str], columns: Columns, classes: int
-) -> BoxScores:
+) -> Scores:
     """Score boxes under the rule of their truth."""
     task = boxes_of(truth, videos, columns)
-    return score_boxes(
+    scores = score_boxes(
         task.truth,
         task.found,
         frames=len(task.frames),
         classes=classes,
-        rule=FRAME_RULES[truth.rule],
+        rule=frame_rule(truth.rule),
         scored=truth.scored,
         video_of_frame=task.video_of_frame,
+    )
+    counts = scores.by_class
+    return Scores(
+        rule=scores.rule,
+        average=scores.map,
+        interval=scores.interval,
+        thresholds=counts.thresholds,
+        by_threshold=tuple(mean.map for mean in scores.means.values()),
+        classes=int((counts.truths > 0).sum()),
+        truths=int(counts.truths.sum()),
+        found=len(task.found.frame),
     )
 
 

@@ -23,6 +23,7 @@ from .map_compare import compare_maps
 from .mean_compare import compare_means, find_means, has_means, mean_sentences
 from .source import Source
 from .sources import OnProblem, find, find_two
+from .task_compare import are_of_a_task, compare_tasks
 
 Also = Callable[[Source, Source], tuple[str, dict[str, Any]]]
 """Returns a part of a comparison's page and its values, of the two that were found."""
@@ -123,6 +124,16 @@ def compare(
     one, other = find_two(a, b, results, on_problem)
     if strict:
         refuse_two_copies(one, other)
+    if are_of_a_task(one, other):
+        head = [
+            escaped(f"{name}: {_described(each)}")
+            for name, each in zip("AB", (one, other), strict=True)
+        ]
+        said, values = compare_tasks(one, other)
+        remarks = copy_notes(one, other)
+        taken = {"a": msgspec.to_builtins(one.taken), "b": msgspec.to_builtins(other.taken)}
+        page = "\n".join([*head, *said, *map(escaped, remarks)]) + "\n"
+        return page, values | taken | {"notes": remarks}
     (how_a, guessed_a), (how_b, guessed_b) = (aggregation_of(aggregation, s) for s in (one, other))
     of_a, of_b = one.open(), other.open()
     notes = list(dict.fromkeys([*guessed_a, *guessed_b]))

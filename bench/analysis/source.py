@@ -14,6 +14,7 @@ from ..evaluation.predictions import Predictions, open_predictions
 from ..records.case_names import runtime_of
 from ..records.dataset_copy import DatasetCopy
 from ..records.record import Record
+from ..tasks.truth_file import has_truth
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +99,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             protocol=case.protocol.name,
             case=case.digest,
             run=record.run,
-            copy=None if record.accuracy is None else record.accuracy.copy,
+            copy=None if record.evaluated is None else record.evaluated.copy,
         )
 
     @property
@@ -130,6 +131,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             KinobenchError: They can't be read, are not as they were written, not all there, or of
                 another case than the record.
         """
+        if has_truth(self.path):
+            raise KinobenchError(
+                f"{self.path} has segments or boxes, and no class of each video: `compare` takes "
+                "two of them, and the table of `leaderboard` has their score"
+            )
         opened = open_predictions(self.path, origin_of(self.record) if self.record else UNKNOWN)
         accuracy = self.record.accuracy if self.record else None
         if accuracy is not None and accuracy.scored != opened.videos:

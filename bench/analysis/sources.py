@@ -233,7 +233,7 @@ def _path_of(
     record: Record, results: Results, on_problem: OnProblem = lambda line: None
 ) -> Path | None:
     """Return the predictions that a record names; None, and a line, if they are elsewhere."""
-    accuracy = record.accuracy
+    accuracy = record.evaluated
     if accuracy is None or accuracy.predictions is None or not accuracy.scored:
         return None
     try:
@@ -282,7 +282,7 @@ def _comparable(one: Source, other: Source, strict: bool) -> bool:
 
 
 def _ground(record: Record, strict: bool) -> tuple[str | None, ...]:
-    manifest = record.accuracy.manifest if record.accuracy else None
+    manifest = record.evaluated.manifest if record.evaluated else None
     protocol = record.case.protocol.digest if strict else None
     return record.case.dataset, record.case.split, manifest, protocol
 

@@ -37,5 +37,5 @@ UNKNOWN = Origin()
 
 def origin_of(record: Record) -> Origin:
     """Return what a record's predictions are of."""
-    manifest = None if record.accuracy is None else record.accuracy.manifest
+    manifest = None if record.evaluated is None else record.evaluated.manifest
     return Origin(record.case.digest, manifest, record.weights_digest)

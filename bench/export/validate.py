@@ -20,6 +20,8 @@ from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import StoredLine, run_files, stored_lines
 from ..statistics.average_precision import mean_average_precision
+from ..tasks.stored import open_task, score_stored
+from ..tasks.truth_file import has_truth
 from ..text.units import percent
 from .checks import key_of
 from .contents import DERIVED, MARK, PLACE, prediction_files
@@ -167,6 +169,8 @@ def _checked(results: Path, record: Record, named: str) -> list[Finding]:
             return [finding("missing predictions", "they are not there; measure the case again")]
         if set(prediction_files(results, named)) - {MARK} == {DERIVED}:
             return [finding(*each) for each in _by_places(place, record)]
+        if has_truth(place):
+            return [finding("another accuracy", text) for text in _task_differences(place, record)]
         opened = open_predictions(place, origin_of(record))
         differences, right = _differences(opened, record)
     except KinobenchError as error:
@@ -183,6 +187,26 @@ def _checked(results: Path, record: Record, named: str) -> list[Finding]:
     if stale:
         found.append(finding("stale places", f"{FILE} {stale}; `leaderboard` makes it again"))
     return found
+
+
+def _task_differences(place: Path, record: Record) -> list[str]:
+    """Return how a score of localization or detection differs from what its predictions give."""
+    stored = record.localization or record.detection
+    task = open_task(place, origin_of(record))
+    scores = score_stored(task)
+    found = []
+    if stored is None or len(task.scored) != stored.scored:
+        found.append(f"they have {len(task.scored)} videos, and the record says otherwise")
+    elif (scores.average is None) != (stored.map is None) or (
+        scores.average is not None
+        and stored.map is not None
+        and not isclose(scores.average, stored.map, rel_tol=1e-9, abs_tol=1e-12)
+    ):
+        found.append(
+            f"mAP is {percent(scores.average, 3)} % by them, and {percent(stored.map, 3)} % in the "
+            "record"
+        )
+    return [f"{each}; measure the case again" for each in found]
 
 
 def _differences(opened: Predictions, record: Record) -> tuple[list[str], int | None]:

@@ -9,8 +9,12 @@ from .inside import inside
 from .record import Record
 from .results import Accuracy
 from .store import read_records
+from .task_results import TaskScore
 
 _Key = tuple[str | None, str, float]
+
+Evaluated = Accuracy | TaskScore
+"""What a record has of its dataset."""
 
 
 class Stores:
@@ -66,7 +70,7 @@ class Stores:
                     )
         return records, [one_line(problem) for problem in problems]
 
-    def folder_of(self, accuracy: Accuracy) -> Path:
+    def folder_of(self, accuracy: Evaluated) -> Path:
         """Return the folder of results that the predictions of an accuracy are in.
 
         Raises:
@@ -77,7 +81,7 @@ class Stores:
         return self._places.get(_key(accuracy), self.folders[0])
 
     def _place(self, record: Record, folder: Path) -> None:
-        accuracy = record.accuracy
+        accuracy = record.evaluated
         if accuracy is None or accuracy.predictions is None:
             return
         before = self._places.get(_key(accuracy))
@@ -105,7 +109,7 @@ def read_results(results: Results) -> tuple[list[Record], list[str]]:
     return results.read() if isinstance(results, Stores) else read_records(results)
 
 
-def predictions_in(accuracy: Accuracy, results: Results) -> Path:
+def predictions_in(accuracy: Evaluated, results: Results) -> Path:
     """Return where the predictions of an accuracy are, whether they exist or not.
 
     Args:
@@ -128,7 +132,7 @@ def _has(folder: Path, named: str) -> bool:
         return False
 
 
-def _key(accuracy: Accuracy) -> _Key:
+def _key(accuracy: Evaluated) -> _Key:
     """Return what tells an accuracy from another one that names predictions elsewhere.
 
     Two folders may have predictions of one name, if one is a copy of the other and both were

@@ -28,6 +28,7 @@ from .prediction_shards import (
     read_predictions,
     write_predictions,
 )
+from .truth_file import keep_truth
 
 VIEWS = 64
 """Views that a long video stands for where shards are cut: a shard has eight videos at most."""
@@ -108,6 +109,7 @@ def predict_split(predict: Predict, split: Split, sink: TaskSink) -> TaskPredict
     begin = time.perf_counter()
     folder, shards = sink.predictions, shards_of(split, VIEWS)
     folder.mkdir(parents=True, exist_ok=True)
+    keep_truth(folder, split)
     damaged: list[DamagedError] = []
     missing = missing_shards(folder, shards, sink.origin, damaged.append)
     total = len(split.videos)

@@ -14,7 +14,8 @@ TOPS = ("datasets", "zoo", "bench")
 """Each may import itself and what comes before it."""
 
 BENCH = (
-    ("text", "statistics", "metrics"),
+    ("text", "statistics"),
+    ("metrics",),
     ("records",),
     ("machine",),
     ("cost",),

@@ -1,0 +1,1 @@
+"""Scores of boxes and tubes: frame mAP and video mAP."""

@@ -82,7 +82,7 @@ def read_thumos14(folder: Path) -> EventFile:
         subsets={
             subset: {
                 video: EventsOfVideo(
-                    events=tuple(sorted(found, key=lambda each: (each.start_s, each.label))),
+                    events=tuple(found),
                     ignored=tuple(ignored.get((subset, video), ())),
                 )
                 for video, found in sorted(videos.items())

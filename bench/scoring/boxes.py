@@ -75,7 +75,8 @@ class BoxProblem(NamedTuple):
 
 def truths_of_boxes(annotations: BoxFile, *, listed: bool) -> BoxTruths:
     """Return the rows of labelled boxes; `listed`: somebody gave a list of actions."""
-    frames, rows = [], []
+    frames: list[_Frame] = []
+    rows: list[tuple[float, ...]] = []
     for video in sorted(annotations.videos):
         for frame in annotations.videos[video]:
             for box in frame.boxes:
@@ -91,7 +92,8 @@ def truths_of_boxes(annotations: BoxFile, *, listed: bool) -> BoxTruths:
 
 def truths_of_tubes(annotations: TubeFile, subset: str) -> BoxTruths:
     """Return the boxes of tubes as rows, in pixels, frame by frame; frames are named from 1."""
-    frames, rows = [], []
+    frames: list[_Frame] = []
+    rows: list[tuple[float, ...]] = []
     sizes = {}
     for video, of in sorted(annotations.subsets[subset].items()):
         sizes[video] = (of.width, of.height)

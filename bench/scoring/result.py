@@ -114,7 +114,7 @@ class Counts(msgspec.Struct, frozen=True):
 
     Attributes:
         videos: Number of videos of the annotations.
-        instances: Number of true instances, as the file has them.
+        instances: Number of true instances of the classes that are scored.
         detections: Number of predictions, as the file has them.
         classes: Number of classes with an instance.
     """

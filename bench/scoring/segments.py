@@ -159,7 +159,7 @@ def _found(
         notes.append(f"{quantity(int((~kept).sum()), 'detection')} in videos that are left out")
     label = np.array([labels[each] for each in found.label], np.int64)
     segments = Segments(
-        *(column[kept] for column in (video, label, found.start_s, found.end_s, found.score))
+        video[kept], label[kept], found.start_s[kept], found.end_s[kept], found.score[kept]
     )
     if again := _repeated(segments):
         notes.append(

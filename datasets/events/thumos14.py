@@ -79,6 +79,7 @@ def read_thumos14(folder: Path) -> EventFile:
                 events[subset].setdefault(video, []).append(event)
     return EventFile(
         classes=tuple(classes),
+        rule="thumos14",
         subsets={
             subset: {
                 video: EventsOfVideo(

@@ -25,6 +25,7 @@ MODULES = {
     "runtimes": "runtimes",
     "analyse": "analysis",
     "compare": "analysis",
+    "score": "score",
     "results": "results",
     "plot": "plot",
     "report": "report",

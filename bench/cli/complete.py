@@ -33,6 +33,13 @@ def protocols(incomplete: str) -> list[str]:
     return _beginning(sorted({*ALIASES, *COMMON, *ORIGINS, "native"}), incomplete)
 
 
+def scoring_rules(incomplete: str) -> list[str]:
+    """Return the rules of localization and detection."""
+    from ..scoring.kinds import rule_names
+
+    return _beginning(rule_names(), incomplete)
+
+
 def codecs(incomplete: str) -> list[str]:
     """Return the codecs of copies."""
     from ...datasets.made.form import ENCODERS

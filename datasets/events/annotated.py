@@ -46,11 +46,13 @@ class EventFile(msgspec.Struct, frozen=True, kw_only=True):
         classes: Names, in the order of the labels.
         subsets: Name of a subset, as the file writes it -> video id -> its events. A file that has
             no subsets has one, whose name is empty.
+        rule: Name of the rule that results are usually scored by.
         notes: What was passed over, counted.
     """
 
     classes: tuple[str, ...]
     subsets: Mapping[str, Mapping[str, EventsOfVideo]]
+    rule: str = "activitynet"
     notes: tuple[str, ...] = ()
 
 

@@ -86,8 +86,13 @@ def _is_row(line: str) -> bool:
     return True
 
 
-def rows_of(file: Path) -> Iterator[Row]:
+def rows_of(file: Path, *, exchanged: bool = False) -> Iterator[Row]:
     """Give the rows of a csv of labelled boxes, of annotations or results.
+
+    Args:
+        file: The csv.
+        exchanged: Whether a box may have its right or lower edge before the other: AVA's evaluator
+            leaves such detections out.
 
     Raises:
         DatasetError: The file can't be read, or a line isn't what it should be; the message has it.
@@ -103,16 +108,16 @@ def rows_of(file: Path) -> Iterator[Row]:
             )
         frame, time_s = frame_name(parts[1], where)
         given = [part.strip() for part in parts[2:]] + [""] * 6
-        box = _box(given[:4], where) if any(given[:4]) else None
+        box = _box(given[:4], where, exchanged) if any(given[:4]) else None
         label = _action(given[4], where) if given[4] else None
         if box is None and label is not None:
             raise DatasetError(f"{where}: there is an action and no box; write both")
         yield Row(where, parts[0].strip(), frame, time_s, box, label, given[5] or None)
 
 
-def _box(written: Sequence[str], where: str) -> tuple[float, float, float, float]:
+def _box(written: Sequence[str], where: str, exchanged: bool) -> tuple[float, float, float, float]:
     x1, y1, x2, y2 = (number_of(each, "coordinate", where) for each in written)
-    if x2 < x1 or y2 < y1:
+    if not exchanged and (x2 < x1 or y2 < y1):
         raise DatasetError(
             f"{where}: the box {', '.join(written)} has its right or lower edge before the other; "
             "write x1, y1, x2, y2"

@@ -56,7 +56,9 @@ def read_epic_kitchens(file: Path, part: Part = "action") -> EventFile:
             )
         events.setdefault(video, []).append(Event(labels[label], start_s, end_s))
     videos = {video: EventsOfVideo(events=tuple(found)) for video, found in events.items()}
-    return EventFile(classes=tuple(classes), subsets={"": videos}, notes=notes.texts)
+    return EventFile(
+        classes=tuple(classes), subsets={"": videos}, rule="epic-kitchens", notes=notes.texts
+    )
 
 
 def _rows(file: Path, part: Part, notes: Notes) -> Iterator[tuple[str, str, tuple[float, float]]]:

@@ -15,14 +15,15 @@ from .spans import number_of
 def read_found_csv(file: Path) -> FoundBoxes:
     """Read AVA's rows: `video,second,x1,y1,x2,y2,action,score`.
 
-    A row without a score has 1, as in activitynet/ActivityNet, `get_ava_performance.py`.
+    A row without a score has 1, as in activitynet/ActivityNet, `get_ava_performance.py`. A box may
+    have its right or lower edge before the other: the rule decides what becomes of it.
 
     Raises:
         DatasetError: The file can't be read, or a line isn't what it should be; the message has it.
     """
     notes = Notes()
     video, frame, label, box, score = [], [], [], [], []
-    for row in rows_of(file):
+    for row in rows_of(file, exchanged=True):
         if row.box is None or row.label is None:
             raise DatasetError(f"{row.where}: a detection without its box or action; write both")
         if row.last is None:

@@ -13,6 +13,7 @@ from .lists.class_names import class_names
 from .own import NOTHING_SAID, OwnVideos
 from .own_datasets import OWN_DATASETS
 from .pointlight.levels import LEVELS, Level
+from .pointlight_boxes.catalog_entry import POINTLIGHT_BOXES
 from .split import Split
 
 
@@ -100,6 +101,7 @@ BUILT_IN = {
         *map(_described, DESCRIBED.values()),
         *OWN_DATASETS,
         *map(_level, LEVELS.values()),
+        POINTLIGHT_BOXES,
     )
 }
 ALIASES = {

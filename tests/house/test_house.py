@@ -46,6 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "datasets.copies": {"datasets", "datasets.sources", "datasets.lists"},
     "datasets.events": {"datasets", "datasets.sources", "datasets.lists"},
     "datasets.pointlight": {"datasets", "datasets.lists", "datasets.copies", "datasets.events"},
+    "datasets.pointlight_boxes": {"datasets", "datasets.lists", "datasets.pointlight"},
     "datasets.doctor": {
         "datasets",
         "datasets.sources",
@@ -76,6 +77,7 @@ EXCEPTIONS = {
     ("datasets.built_in", "datasets.copies"),
     ("datasets.built_in", "datasets.lists"),  # the index of what the packages offer
     ("datasets.built_in", "datasets.pointlight"),
+    ("datasets.built_in", "datasets.pointlight_boxes"),
     ("datasets.own_datasets", "datasets.lists"),
     ("datasets.loading", "datasets.copies"),
     ("datasets.loading", "datasets.lists"),

@@ -13,6 +13,7 @@ from .lists.class_names import class_names
 from .own import NOTHING_SAID, OwnVideos
 from .own_datasets import OWN_DATASETS
 from .pointlight.levels import LEVELS, Level
+from .pointlight_boxes.catalog_entry import POINTLIGHT_BOXES
 from .pointlight_events.settings import PURPOSE
 from .split import Split
 
@@ -145,6 +146,7 @@ BUILT_IN = {
         *OWN_DATASETS,
         *map(_level, LEVELS.values()),
         POINTLIGHT_EVENTS,
+        POINTLIGHT_BOXES,
     )
 }
 ALIASES = {

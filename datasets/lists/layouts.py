@@ -157,3 +157,18 @@ DATA_ROOT/
     obtain="kinobench generates it on first use where no data root is given; "
     f"`{program()} data make pointlight-events --data-root DATA_ROOT` generates it elsewhere",
 )
+
+
+POINTLIGHT_BOXES = Layout(
+    title="pointlight-boxes",
+    tree="""\
+DATA_ROOT/
+  pointlight-boxes.json
+  classes.pbtxt
+  test.csv, test_key_frames.csv, train.csv, train_key_frames.csv
+  videos/
+    boxes_0001.mp4
+    ...""",
+    homepage="",
+    obtain=pointlight("pointlight-boxes").obtain,
+)

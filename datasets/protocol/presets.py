@@ -34,6 +34,7 @@ COMMON: dict[str, dict[str, Any]] = {
     "common-224": {"fps": 30.0, **_KINETICS, **_clip(16, 4, 256, 224), **_views(10, 3)},
     "pointlight": {**_KINETICS, **_clip(16, 1, 64, 64)},
     "pointlight-long": {**_KINETICS, **_clip(64, 1, 64, 64)},
+    "pointlight-boxes": {**_KINETICS, **_clip(16, 1, 96, 96)},
 }
 
 # facebookresearch/SlowFast: datasets/ptv_datasets.py (Ptvkinetics, test mode) is the loader by

@@ -48,6 +48,7 @@ ALLOWED: dict[str, set[str]] = {
     "datasets.events": {"datasets", "datasets.sources", "datasets.lists"},
     "datasets.pointlight": {"datasets", "datasets.lists", "datasets.copies", "datasets.events"},
     "datasets.pointlight_events": {"datasets", "datasets.lists", "datasets.pointlight"},
+    "datasets.pointlight_boxes": {"datasets", "datasets.lists", "datasets.pointlight"},
     "datasets.doctor": {
         "datasets",
         "datasets.sources",
@@ -79,6 +80,7 @@ EXCEPTIONS = {
     ("datasets.built_in", "datasets.lists"),  # the index of what the packages offer
     ("datasets.built_in", "datasets.pointlight"),
     ("datasets.built_in", "datasets.pointlight_events"),
+    ("datasets.built_in", "datasets.pointlight_boxes"),
     ("datasets.own_datasets", "datasets.lists"),
     ("datasets.loading", "datasets.copies"),
     ("datasets.loading", "datasets.lists"),

@@ -10,6 +10,9 @@ from .copies.published import PUBLISHED
 from .dataset import Changes, Dataset, Progress
 from .lists import layouts
 from .lists.class_names import class_names
+from .located.described import Located
+from .located.known import LOCATED
+from .located.published import PUBLISHED_LOCATED
 from .own import NOTHING_SAID, OwnVideos
 from .own_datasets import OWN_DATASETS
 from .pointlight.levels import LEVELS, Level
@@ -47,6 +50,40 @@ def _described(described: Described) -> Dataset:
         obtain=described.layout.obtain,
         tree=described.layout.tree,
         purpose=described.purpose,
+        licence=published.licence,
+        videos=published.videos,
+        size_bytes=published.size_bytes,
+    )
+
+
+def _load_located(
+    located: Located, root: Path | None, split: str | None, own: OwnVideos = NOTHING_SAID
+) -> Split:
+    from .located.read import read_located
+
+    folder = located.layout.given(root)
+    return read_located(located, folder, split, own.layout, follow_links=own.follow_links)
+
+
+def _located(located: Located) -> Dataset:
+    """Return a dataset of localization or detection."""
+    published = PUBLISHED_LOCATED[located.name]
+    return Dataset(
+        name=located.name,
+        aliases=located.aliases,
+        title=located.layout.title,
+        task=located.task,
+        load=partial(_load_located, located),
+        load_as=partial(_load_located, located),
+        layouts=tuple(form.name for form in located.forms),
+        default_protocol=located.protocol,
+        num_classes=located.num_classes,
+        splits=tuple(part.asked for part in located.parts),
+        other_splits={other: part.asked for part in located.parts for other in part.spellings[1:]},
+        homepage=located.layout.homepage,
+        obtain=located.layout.obtain,
+        tree=located.layout.tree,
+        purpose=located.purpose,
         licence=published.licence,
         videos=published.videos,
         size_bytes=published.size_bytes,
@@ -143,6 +180,7 @@ BUILT_IN = {
     dataset.name: dataset
     for dataset in (
         *map(_described, DESCRIBED.values()),
+        *map(_located, LOCATED.values()),
         *OWN_DATASETS,
         *map(_level, LEVELS.values()),
         POINTLIGHT_EVENTS,

@@ -10,6 +10,7 @@ from .copies.known import DESCRIBED
 from .dataset import Dataset
 from .errors import DatasetError, KinobenchError
 from .lists.class_names import fold
+from .located.known import LOCATED
 from .offered import check_request, checked_split
 from .own import NOTHING_SAID, OF_OTHERS, OWN, OwnVideos
 from .sources.unreachable import refusing_unreachable
@@ -102,6 +103,10 @@ def fits(dataset: Dataset, root: Path) -> bool:
     Raises:
         DatasetError: The folder can't be listed.
     """
+    if dataset.name in LOCATED:
+        from .located.read import has_annotation
+
+        return has_annotation(LOCATED[dataset.name], root)
     described = DESCRIBED.get(dataset.name)
     if described is None:
         return False

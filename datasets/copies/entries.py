@@ -94,7 +94,9 @@ class Entries(NamedTuple):
     deeper: list[str]
 
 
-def entries_of(root: Path, *, follow_links: bool = False) -> Entries:
+def entries_of(
+    root: Path, *, follow_links: bool = False, extensions: tuple[str, ...] = LIST_EXTENSIONS
+) -> Entries:
     """Return what lies under a data root; names of folders that begin with a dot are left out.
 
     Only links cost a system call of their own. The root may be an archive or a URL.
@@ -102,11 +104,12 @@ def entries_of(root: Path, *, follow_links: bool = False) -> Entries:
     Args:
         root: The data root.
         follow_links: Links may lead out of it.
+        extensions: Those of what may be an annotation list.
 
     Raises:
         DatasetError: A folder can't be listed.
     """
-    seen = _Walk(os.sep if follow_links else enclosing(root), is_elsewhere(root))
+    seen = _Walk(os.sep if follow_links else enclosing(root), is_elsewhere(root), extensions)
     media = list(seen.media_in(Folder(str(root), (), False)))
     media.sort(key=lambda each: (each.folder.path, each.name))
     lists = sorted(seen.lists, key=str)
@@ -143,8 +146,9 @@ def _in_folder(folder: str, elsewhere: bool) -> Iterator[Iterable["os.DirEntry[s
 
 
 class _Walk:
-    def __init__(self, real_root: str, elsewhere: bool) -> None:
+    def __init__(self, real_root: str, elsewhere: bool, extensions: tuple[str, ...]) -> None:
         self._real_root, self._elsewhere = real_root, elsewhere
+        self._list_extensions = extensions
         self.lists: list[Path] = []
         self.dangling: list[str] = []
         self.deeper: list[str] = []
@@ -165,7 +169,9 @@ class _Walk:
                         yield Media(folder, name, extension, outside)
                     elif entry.is_symlink():
                         self.dangling.append(entry.path)
-                elif extension in LIST_EXTENSIONS and depth <= LISTS_DEPTH and entry.is_file():
+                elif (
+                    extension in self._list_extensions and depth <= LISTS_DEPTH and entry.is_file()
+                ):
                     self.lists.append(path_of(entry.path))
         for inner in below:
             if _is_of_frames(inner, self._elsewhere):

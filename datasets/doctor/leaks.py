@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from ..copies.published import apart
 from ..lists.split_names import kind_of
+from ..located.published import apart
 from ..plurals import quantity
 from ..split import Split
 from .complaints import Complaint, complaint

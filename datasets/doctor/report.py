@@ -6,9 +6,9 @@ from stat import S_ISDIR
 
 import msgspec
 
-from ..copies.published import apart
 from ..copy_digest import StoredVideo, copy_digest
 from ..findings import Finding, Kind
+from ..located.published import apart
 from ..names import readable
 from ..protocol import Protocol
 from ..split import Split

@@ -8,7 +8,12 @@ from pathlib import Path
 from ..errors import DatasetError, UnknownNameError, nearest_name
 
 CLASS_LISTS = Path(__file__).with_name("classes")
-SAME_CLASSES = {"pointlight-3": "pointlight", "pointlight-noise": "pointlight"}
+SAME_CLASSES = {
+    "pointlight-3": "pointlight",
+    "pointlight-noise": "pointlight",
+    "ava-2.1": "ava",
+    "ava-kinetics": "ava",
+}
 """Datasets that have the classes of another one."""
 
 

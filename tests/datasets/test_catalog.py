@@ -9,6 +9,7 @@ import pytest
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
 from kinobench.datasets.lists.class_names import class_names
+from kinobench.datasets.located.known import LOCATED
 from kinobench.datasets.split import Split
 
 LEVELS = ("pointlight", "pointlight-3", "pointlight-long", "pointlight-noise")
@@ -106,7 +107,7 @@ def test_a_dataset_is_loaded_through_its_entry(tmp_path):
 
 def test_a_plugin_is_any_object_with_the_fields(monkeypatch):
     install(monkeypatch, offered_dataset())
-    assert catalog.names() == sorted([*BUILT_IN, *OWN, "gestures"])
+    assert catalog.names() == sorted([*BUILT_IN, *LOCATED, *OWN, "gestures"])
     dataset = catalog.get("gestures")
     assert isinstance(dataset, catalog.Dataset)
     assert (dataset.needs_root, dataset.make, dataset.make_changed) == (True, None, None)

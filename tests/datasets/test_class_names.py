@@ -89,7 +89,7 @@ def test_an_unknown_label_gets_the_nearest_name():
 
 
 def test_a_list_that_is_not_shipped_is_an_error():
-    with pytest.raises(UnknownNameError, match="'ucf101'"):
+    with pytest.raises(UnknownNameError, match="ucf101, ucf101-24"):
         class_names("ucf10")
 
 

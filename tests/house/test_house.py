@@ -46,6 +46,13 @@ ALLOWED: dict[str, set[str]] = {
     "datasets.lists": {"datasets", "datasets.sources"},
     "datasets.copies": {"datasets", "datasets.sources", "datasets.lists"},
     "datasets.events": {"datasets", "datasets.sources", "datasets.lists"},
+    "datasets.located": {
+        "datasets",
+        "datasets.sources",
+        "datasets.lists",
+        "datasets.copies",
+        "datasets.events",
+    },
     "datasets.pointlight": {"datasets", "datasets.lists", "datasets.copies", "datasets.events"},
     "datasets.pointlight_events": {"datasets", "datasets.lists", "datasets.pointlight"},
     "datasets.pointlight_boxes": {"datasets", "datasets.lists", "datasets.pointlight"},
@@ -56,6 +63,7 @@ ALLOWED: dict[str, set[str]] = {
         "datasets.video",
         "datasets.lists",
         "datasets.copies",
+        "datasets.located",
     },
     "datasets.made": {
         "datasets",
@@ -77,6 +85,7 @@ ALLOWED: dict[str, set[str]] = {
 
 EXCEPTIONS = {
     ("datasets.built_in", "datasets.copies"),
+    ("datasets.built_in", "datasets.located"),
     ("datasets.built_in", "datasets.lists"),  # the index of what the packages offer
     ("datasets.built_in", "datasets.pointlight"),
     ("datasets.built_in", "datasets.pointlight_events"),
@@ -84,6 +93,7 @@ EXCEPTIONS = {
     ("datasets.own_datasets", "datasets.lists"),
     ("datasets.loading", "datasets.copies"),
     ("datasets.loading", "datasets.lists"),
+    ("datasets.loading", "datasets.located"),
     ("datasets.loading", "datasets.sources"),  # a server that doesn't answer
     ("datasets.loading", "datasets.made"),  # what is written of a copy, for its notes
     ("datasets.split", "datasets.sources"),  # a video's path may be in an archive, or a URL

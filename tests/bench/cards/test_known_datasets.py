@@ -25,6 +25,9 @@ catalog.register(catalog.Dataset(
 ))
 """
 
+UNCOUNTED = ("fineaction", "ava-kinetics")
+"""Of these no source gives the exact number of videos."""
+
 
 @pytest.fixture(autouse=True)
 def _own_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +44,7 @@ def test_every_dataset_is_listed_with_the_command_that_checks_it() -> None:
     assert known["pointlight"].videos == 800 + 320
     for each in known.values():
         assert each.obtain, each.name
-        assert each.videos or each.name in OWN, each.name
+        assert each.videos or each.name in (*OWN, *UNCOUNTED), each.name
 
 
 def test_a_dataset_is_listed_with_its_licence_and_size_or_a_dash() -> None:

@@ -31,6 +31,8 @@ class TaskScore(msgspec.Struct, frozen=True, kw_only=True):
             second of video, or for a key frame. None if it isn't known.
     """
 
+    score_name: ClassVar[str] = "mAP"
+
     rule: str
     map: float | None
     interval: tuple[float, float] | None

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -121,15 +122,17 @@ def predict_split(predict: Predict, split: Split, sink: TaskSink) -> TaskPredict
         sink.progress(done, total)
     for shard in missing:
         files = shard.files_digest
-        found = _measured(
-            predict, shard, lambda count, done=done: sink.progress(done + count, total)
-        )
+        found = _measured(predict, shard, partial(_report, sink, done, total))
         _refuse_lost_files(shard, files, found)
         write_predictions(folder, shard, found, files, sink.origin)
         done += len(shard.videos)
     if missing:
         sync_digests(folder)
     return _together(folder, shards, split, sink, begin)
+
+
+def _report(sink: TaskSink, before: int, total: int, done: int) -> None:
+    sink.progress(before + done, total)
 
 
 def _measured(

@@ -22,7 +22,7 @@ from .layout import channels_last
 from .lesson import Outcome
 
 if TYPE_CHECKING:
-    from .fit import Training
+    from .training import Training
 
 
 class BoxedClip(NamedTuple):

@@ -11,7 +11,7 @@ from ..cost.seeds import seed_all
 from ..network.identity import computed_by
 from ..records.computed import Computed
 from ..records.fitted_weights import Fitted, read_fitted, shapes_in
-from .fit import Training
+from .training import Training
 
 
 class AsBuilt(NamedTuple):

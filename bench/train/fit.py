@@ -3,7 +3,6 @@
 Accelerate takes care of devices, precision, processes and gradients; the step is here.
 """
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -11,109 +10,31 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 from accelerate import Accelerator
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from ...datasets.errors import KinobenchError
-from ...datasets.names import FlowMethod
-from ...datasets.protocol import Protocol
-from ...datasets.split import Split
 from ...zoo import registry
 from ...zoo.build import build, named_model, no_late_layers
 from ..cost.seeds import seed_all
 from ..cost.shape import Shape
 from ..network.second import built_again
-from ..records.case import Device
 from ..records.computed import Computed
-from ..records.fitted_weights import Epoch, Start
+from ..records.fitted_weights import Epoch
 from . import checkpoint as fit_checkpoint
 from . import running_statistics
 from .average import AverageNetwork
-from .classification import ClassificationLesson
-from .clips import ShuffledVideos, TrainingClips
+from .clips import ShuffledVideos
 from .layout import prepare_layers
-from .lesson import Lesson
+from .lessons import lesson_of
 from .recipe import Recipe
 from .start import take_backbone, take_start
+from .training import Training
 
 Progress = Callable[[int, int, int], None]
 """Called with the epoch, the steps of it that are done, and how many it has."""
-
-
-class Training(msgspec.Struct, frozen=True, kw_only=True):
-    """The network to train, the videos, and the settings of the training.
-
-    Attributes:
-        model: The registry's name of the network.
-        split: The videos to train on.
-        protocol: Frames, stride, size and normalisation of a clip.
-        recipe: Numbers of the training.
-        seed: Decides the first weights and everything that is drawn.
-        flow: Method that computes optical flow, for a network that takes it.
-        device: The device to train on.
-        start: Checkpoint of the first weights; None: random ones.
-        workers: Processes that read videos for each training process; 0: it reads them itself.
-        step: Frames from one window to the next, for a network that localizes.
-        backbone: Weights of its backbone: a name or a path; None: random ones.
-    """
-
-    model: str
-    split: Split
-    protocol: Protocol
-    recipe: Recipe
-    seed: int
-    flow: FlowMethod
-    device: Device
-    start: Start | None = None
-    workers: int = 0
-    step: int = 4
-    backbone: str | None = None
-
-    @property
-    def digest(self) -> str:
-        """16 hexadecimal digits of everything that decides the result on one machine."""
-        decisive: tuple[object, ...] = (
-            self.model,
-            self.split.dataset,
-            self.split.name,
-            self.split.manifest,
-            self.protocol.digest,
-            self.recipe.digest,
-            self.seed,
-            self.flow if "flow" in registry.get(self.model).inputs else None,
-            self.device,
-        )
-        if registry.get(self.model).task == "localization":
-            decisive = (*decisive, self.step, self.backbone)
-        if self.start is not None:  # trainings without one keep their digests
-            decisive = (*decisive, self.start.decisive)
-        return hashlib.sha256(msgspec.json.encode(decisive)).hexdigest()[:16]
-
-
-def lesson_of(training: Training, network: nn.Module) -> Lesson:
-    """Return what a training does by the task of its network."""
-    architecture, recipe = registry.get(training.model), training.recipe
-    if architecture.task == "localization":
-        from .localization import LocalizationLesson
-
-        return LocalizationLesson(training, network)
-    if architecture.task == "detection":
-        from .detection import DetectionLesson
-
-        return DetectionLesson(training)
-    clips = TrainingClips(
-        training.split,
-        training.protocol,
-        architecture.inputs,
-        training.flow,
-        recipe,
-        training.seed,
-    )
-    per_frame = bool(getattr(network, "trained_per_frame", False))
-    return ClassificationLesson(training.model, clips, recipe.label_smoothing, per_frame=per_frame)
 
 
 class DivergedError(KinobenchError):

@@ -21,7 +21,7 @@ from .clips import Draw
 from .lesson import Outcome
 
 if TYPE_CHECKING:
-    from .fit import Training
+    from .training import Training
 
 WINDOWS_AT_ONCE = 32
 

@@ -45,11 +45,12 @@ from ..run.settings import EMBEDDED_DATASETS
 from ..text.units import percent, percent_with_interval
 from . import recipe
 from .finished import AsBuilt, as_built, finished
-from .fit import DivergedError, Training, fit
+from .fit import DivergedError, fit
 from .learning_curve import IN_TRAINING, draw_curves, write_curve
 from .splits import scoring_split, splits_of, training_split, with_holdout
 from .start import backbone_of, start_of
 from .task_score import score_task
+from .training import Training
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"

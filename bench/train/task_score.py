@@ -13,7 +13,7 @@ from ..records.task_results import TaskScore
 from ..tasks.case import detect, localize
 
 if TYPE_CHECKING:
-    from .fit import Training
+    from .training import Training
 
 
 def score_task(training: "Training", weights: Path, held_out: Split) -> TaskScore:

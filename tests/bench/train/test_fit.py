@@ -26,10 +26,11 @@ from kinobench.bench.train import (
     run as fit_run,
 )
 from kinobench.bench.train.finished import as_built, finished
-from kinobench.bench.train.fit import DivergedError, Training, fit
+from kinobench.bench.train.fit import DivergedError, fit
 from kinobench.bench.train.layout import prepare_layers
 from kinobench.bench.train.run import fitted_of
 from kinobench.bench.train.splits import scoring_split
+from kinobench.bench.train.training import Training
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

@@ -9,7 +9,8 @@ import torch
 
 from kinobench.bench.train import recipe
 from kinobench.bench.train import run as fit_run
-from kinobench.bench.train.fit import Training, fit
+from kinobench.bench.train.fit import fit
+from kinobench.bench.train.training import Training
 from kinobench.datasets import pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

@@ -27,8 +27,9 @@ from kinobench.bench.records.fitted_weights import Epoch, Fitted, read_fitted
 from kinobench.bench.run import suite
 from kinobench.bench.statistics.intervals import wilson
 from kinobench.bench.train import recipe
-from kinobench.bench.train.fit import Training, fit
+from kinobench.bench.train.fit import fit
 from kinobench.bench.train.shipped import SETTINGS
+from kinobench.bench.train.training import Training
 from kinobench.datasets import pointlight
 from kinobench.datasets.names import DEFAULT_FLOW, Probe
 from kinobench.datasets.protocol import preset

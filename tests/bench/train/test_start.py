@@ -13,8 +13,9 @@ from kinobench.bench.cost.shape import Shape
 from kinobench.bench.records.fitted_weights import Start, read_fitted
 from kinobench.bench.text.terminal import PlainConsole
 from kinobench.bench.train.finished import as_built, finished
-from kinobench.bench.train.fit import Training, fit
+from kinobench.bench.train.fit import fit
 from kinobench.bench.train.start import start_of, take_start
+from kinobench.bench.train.training import Training
 from kinobench.datasets import pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

@@ -211,6 +211,19 @@ FAMILY_MODULES: dict[str, tuple[str, ...]] = {
 """The names that each module of this package registers. A name is checked without torch, and only
 its own family is imported. A test compares this index with the registered names."""
 
-OPEN_FAMILIES = {"single_frame_": "single_frame", "tsn_": "tsn"}
-"""Prefixes that stand before the name of any 2D network of torchvision, and the module that knows:
-its `register_backbone(name)` registers such a name, and returns whether the network exists."""
+TASK_MODULES: dict[str, tuple[str, ...]] = {
+    "localizers.families": ("windows_tiny", "actionformer_tiny", "bmn_tiny", "tridet_tiny"),
+}
+"""The same of the packages next to this one, whose networks do more than classify."""
+
+OPEN_FAMILIES = {
+    "single_frame_": "single_frame",
+    "tsn_": "tsn",
+    "windows_on_": "localizers.families",
+    "actionformer_on_": "localizers.families",
+    "bmn_on_": "localizers.families",
+    "tridet_on_": "localizers.families",
+}
+"""Prefixes that stand before the name of a backbone (any 2D network of torchvision, or for a module
+of `TASK_MODULES` a network of the registry), and the module that knows: its
+`register_backbone(name)` registers such a name, and returns whether the network exists."""

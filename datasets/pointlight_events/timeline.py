@@ -113,10 +113,19 @@ def _delays(settings: Settings) -> Floats:
     return shares
 
 
-def draw_timeline(generator: np.random.Generator, settings: Settings) -> tuple[Span, ...]:
-    """Draw the spans of a video, in order, from frame 0 to its last."""
+def draw_timeline(
+    generator: np.random.Generator, settings: Settings, frames: int | None = None
+) -> tuple[Span, ...]:
+    """Draw the spans of a video, in order, from frame 0 to its last.
+
+    Args:
+        generator: Draws the numbers.
+        settings: The lengths of videos, events and gaps.
+        frames: Frames of the video; None: they are drawn first.
+    """
     law, classes = law_of(settings), class_names(NAME)
-    frames = int(generator.integers(*law.lengths, endpoint=True))
+    if frames is None:
+        frames = int(generator.integers(*law.lengths, endpoint=True))
     delays = _delays(settings)
     spans: list[Span] = []
     end = 0

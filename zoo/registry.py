@@ -8,17 +8,23 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from ..datasets.errors import KinobenchError, UnknownNameError, program
+from ..datasets.names import Task
 from ..datasets.surroundings import kept
 from ..datasets.their_errors import error_text, place_of
 from . import families
-from .families import FAMILY_MODULES, OPEN_FAMILIES
+from .families import FAMILY_MODULES, OPEN_FAMILIES, TASK_MODULES
 from .plugin_modules import cure_of_import, import_file
 from .registration import checked, refuse_bare_decorator
 from .spec import Architecture, Builder, Input
 
 ENTRY_POINT_GROUP = "kinobench.zoo"
 
-_FAMILY_OF = {name: module for module, names in FAMILY_MODULES.items() for name in names}
+_FAMILY_OF = {
+    name: module
+    for modules in (FAMILY_MODULES, TASK_MODULES)
+    for module, names in modules.items()
+    for name in names
+}
 _architectures: dict[str, Architecture] = {}
 _plugins: set[str] = set()
 """The files that ran as plug-ins or as neighbours of one, and the entry points that loaded."""
@@ -35,6 +41,7 @@ def register(
     inputs: tuple[Input, ...] = ("rgb",),
     native: tuple[int, int, int] | None = None,
     libraries: tuple[str, ...] = (),
+    task: Task = "classification",
 ) -> Callable[[Builder], Builder]:
     """Register the decorated builder `(num_classes, frames, size) -> nn.Module` under `name`.
 
@@ -68,6 +75,7 @@ def register(
                 inputs=inputs,
                 native=native,
                 libraries=libraries,
+                task=task,
             )
         )
         return build
@@ -80,10 +88,23 @@ def _add(architecture: Architecture) -> None:
     name = architecture.name
     # A built-in name belongs to its family's module, which may not be imported yet.
     family = _FAMILY_OF.get(name)
-    own = family is None or module_of(architecture.build) == f"{families.__name__}.{family}"
+    own = family is None or _is_of(architecture.build, family)
     if name in _architectures or not own:
         raise KinobenchError(f"architecture {name!r} is taken; choose another name")
     _architectures[name] = architecture
+
+
+def _module(family: str) -> str:
+    """Return the name of a module of `FAMILY_MODULES`, or of `TASK_MODULES`, which has a dot."""
+    package = families.__name__
+    return f"{package.rpartition('.')[0] if '.' in family else package}.{family}"
+
+
+def _is_of(build: Builder, family: str) -> bool:
+    """Return whether a builder is a family's: in its module, or for another task in its package."""
+    module, own = module_of(build), _module(family)
+    package = f"{own.rpartition('.')[0]}."
+    return module.startswith(package) if family in TASK_MODULES else module == own
 
 
 def module_of(build: Builder) -> str:
@@ -127,7 +148,7 @@ def get(name: str) -> Architecture:
     """
     check(name)
     if name not in _architectures:
-        importlib.import_module(f"{families.__name__}.{_FAMILY_OF[name]}")
+        importlib.import_module(_module(_FAMILY_OF[name]))
     return _architectures[name]
 
 
@@ -149,7 +170,7 @@ def _opened(name: str) -> bool:
     """Register a name that an open family derives from a backbone; return whether there is one."""
     for prefix, module in OPEN_FAMILIES.items():
         if name.startswith(prefix):
-            family = importlib.import_module(f"{families.__name__}.{module}")
+            family = importlib.import_module(_module(module))
             return bool(family.register_backbone(name))
     return False
 

@@ -50,7 +50,8 @@ class CountedArchitecture(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_own(architecture: Architecture) -> bool:
     """Return whether a network is kinobench's: it never asks where its tensors are."""
-    return registry.module_of(architecture.build).startswith(f"{families.__name__}.")
+    zoo = families.__name__.rpartition(".")[0]
+    return registry.module_of(architecture.build).startswith(f"{zoo}.")
 
 
 def count_architecture(

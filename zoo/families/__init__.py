@@ -211,6 +211,24 @@ FAMILY_MODULES: dict[str, tuple[str, ...]] = {
 """The names that each module of this package registers. A name is checked without torch, and only
 its own family is imported. A test compares this index with the registered names."""
 
-OPEN_FAMILIES = {"single_frame_": "single_frame", "tsn_": "tsn"}
-"""Prefixes that stand before the name of any 2D network of torchvision, and the module that knows:
-its `register_backbone(name)` registers such a name, and returns whether the network exists."""
+TASK_MODULES: dict[str, tuple[str, ...]] = {
+    "detectors.families": (
+        "slow_r50_detection",
+        "slowfast_r50_detection",
+        "roi_tiny",
+        "acrn_tiny",
+        "bank_tiny",
+    ),
+}
+"""The same of the packages next to this one, whose networks do more than classify."""
+
+OPEN_FAMILIES = {
+    "single_frame_": "single_frame",
+    "tsn_": "tsn",
+    "roi_on_": "detectors.families",
+    "acrn_on_": "detectors.families",
+    "bank_on_": "detectors.families",
+}
+"""Prefixes that stand before the name of a backbone (any 2D network of torchvision, or for a module
+of `TASK_MODULES` a network of the registry), and the module that knows: its
+`register_backbone(name)` registers such a name, and returns whether the network exists."""

@@ -128,7 +128,8 @@ _REASONS = {
 def _cure(name: str, known: Sequence[str]) -> str:
     """Return what to write instead of an unknown name."""
     longer = [each for each in known if _folded(each).startswith(_folded(name))] if name else []
-    if len(longer) > 1:
+    spelled_otherwise = _folded(name) in map(_folded, longer)
+    if len(longer) > 1 and not spelled_otherwise:
         others = f" and {len(longer) - _LISTED} more" if len(longer) > _LISTED else ""
         return f"these begin with it: {', '.join(longer[:_LISTED])}{others}"
     nearest = nearest_name(name, known)

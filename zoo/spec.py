@@ -17,6 +17,10 @@ INPUTS: tuple[tuple[Input, ...], ...] = (("rgb",), ("flow",), ("rgb", "flow"), (
 """The inputs that a network may take, in this order."""
 
 
+BOXES_PER_CLIP = 1
+"""Boxes of a clip where nobody gives their number: a cost is that of a clip with one person."""
+
+
 class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     """A network definition under the one contract.
 
@@ -56,16 +60,18 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def input_shapes(
-    kinds: Sequence[Input], batch: int, frames: int, size: int
+    kinds: Sequence[Input], batch: int, frames: int, size: int, boxes: int = BOXES_PER_CLIP
 ) -> tuple[tuple[int, ...], ...]:
     """Return the shape of each argument of a network that takes `kinds`, in order.
 
     `rgb` is `[batch, 3, frames, size, size]`. `flow` is `[batch, 2 * (frames - 1), size, size]`:
-    the displacements in x and in y from each frame to the next.
+    the displacements in x and in y from each frame to the next. `boxes` is `[batch * boxes, 5]`,
+    the same number for each clip.
     """
     shapes = {
         "rgb": (batch, 3, frames, size, size),
         "flow": (batch, 2 * (frames - 1), size, size),
+        "boxes": (batch * boxes, 5),
     }
     return tuple(shapes[kind] for kind in kinds)
 

@@ -107,7 +107,8 @@ FORMULAS: dict[str, Formula] = {
     **dict.fromkeys(
         (
             *("_softmax", "_log_softmax", "_safe_softmax", "logsumexp", "glu", "hardswish"),
-            *("_prelu_kernel", "mean", "sum", "prod", "cumsum", "cumprod", "amax", "amin", "addr"),
+            *("_prelu_kernel", "mean", "sum", "prod", "amax", "amin", "addr"),
+            *("cumsum", "cumprod", "cummin", "cummax"),
             *("norm", "linalg_vector_norm", "nanmean", "nansum", "log_sigmoid_forward"),
             *("floor_divide", "trace", "torchvision::roi_align", "torchvision::ps_roi_align"),
             *("avg_pool1d", "avg_pool2d", "avg_pool3d"),

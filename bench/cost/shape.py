@@ -3,12 +3,18 @@
 from typing import NamedTuple
 
 from ...datasets import catalog
+from ...datasets.names import Task
 from ...datasets.protocol import preset
 from ...zoo.spec import Architecture
 
 FALLBACK_INPUT = (16, 4, 224)
-FALLBACK_CLASSES = 400
-EMBEDDED_DATASET = "pointlight"
+FALLBACK_CLASSES: dict[Task, int] = {"classification": 400, "localization": 400, "detection": 80}
+"""The classes of Kinetics-400, and those that AVA annotates."""
+EMBEDDED_DATASETS: dict[Task, str] = {
+    "classification": "pointlight",
+    "localization": "pointlight-events",
+    "detection": "pointlight-boxes",
+}
 
 
 class Shape(NamedTuple):
@@ -22,12 +28,19 @@ class Shape(NamedTuple):
 def native_shape(architecture: Architecture) -> Shape:
     """Return an architecture's own input, and the classes of its dataset.
 
-    If the input is that of the embedded dataset's clips, the classes are those of that dataset, and
-    otherwise those of Kinetics-400.
+    If the input is that of the clips of the task's embedded dataset, the classes are those of that
+    dataset, and otherwise those of Kinetics-400, or of AVA for detection.
     """
     native = architecture.native or FALLBACK_INPUT
-    embedded = catalog.get(EMBEDDED_DATASET)
+    classes = _embedded_classes(architecture.task, native) or FALLBACK_CLASSES[architecture.task]
+    return Shape(native[0], native[2], classes)
+
+
+def _embedded_classes(task: Task, native: tuple[int, int, int]) -> int | None:
+    """Return the classes of a task's embedded dataset if its clips are of that input."""
+    if EMBEDDED_DATASETS[task] not in catalog.names():
+        return None
+    embedded = catalog.get(EMBEDDED_DATASETS[task])
     protocol = preset(embedded.default_protocol)
     own = (protocol.frames, protocol.stride, protocol.size)
-    classes = (embedded.num_classes if native == own else None) or FALLBACK_CLASSES
-    return Shape(native[0], native[2], classes)
+    return embedded.num_classes if native == own else None

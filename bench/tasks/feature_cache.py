@@ -64,7 +64,7 @@ def features_key(network: Network, video: Video, starts_s: np.ndarray) -> Featur
         source=source_digest(type(network.module)),
         computed=(case.device, case.precision, case.mode, case.runtime),
         batch=case.eval_batch,
-        torch=torch.__version__,
+        torch=str(torch.__version__),
     )
 
 

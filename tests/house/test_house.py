@@ -78,7 +78,7 @@ ALLOWED: dict[str, set[str]] = {
     "zoo.inflate": {"zoo.parts"},
     "zoo.checkpoints": {"zoo", "zoo.tables"},
     "zoo.localizers": {"zoo", "zoo.parts"},
-    "zoo.detectors": {"zoo", "zoo.parts"},
+    "zoo.detectors": {"zoo", "zoo.parts", "zoo.checkpoints"},
     "zoo.families": {"zoo", "zoo.parts", "zoo.inflate"},
 }
 """The packages of datasets/ and zoo/, and what each may import of its own top folder."""

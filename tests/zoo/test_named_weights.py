@@ -44,7 +44,9 @@ from kinobench.zoo.tables.rows import Weights
 
 TABLE = read_weights(published.TABLE)
 TORCHVISION = [entry for entry in TABLE if "download.pytorch.org" in entry.url]
-HUB = [entry for entry in TABLE if "pytorchvideo" in entry.url]
+HUB = [entry for entry in TABLE if "pytorchvideo" in entry.url and "/ava/" not in entry.url]
+DETECTORS = [entry for entry in TABLE if "/ava/" in entry.url]
+"""These are in tests/zoo/detectors."""
 CONVERTED = [entry for entry in TABLE if "huggingface.co" in entry.url]
 # What of pytorchvideo no function of its hub builds: as its create_* are called for it elsewhere.
 NOT_IN_THE_HUB = {
@@ -77,7 +79,7 @@ def test_an_entry_is_of_a_network_with_a_protocol_and_classes_that_there_are(ent
 
 
 def test_every_entry_is_of_one_of_the_three_origins():
-    assert len(TABLE) == len(HUB) + len(TORCHVISION) + len(CONVERTED)
+    assert len(TABLE) == len(HUB) + len(TORCHVISION) + len(CONVERTED) + len(DETECTORS)
     assert (len(HUB), len(TORCHVISION), len(CONVERTED)) == (18, 10, 5)
 
 

@@ -213,6 +213,13 @@ its own family is imported. A test compares this index with the registered names
 
 TASK_MODULES: dict[str, tuple[str, ...]] = {
     "localizers.families": ("windows_tiny", "actionformer_tiny", "bmn_tiny", "tridet_tiny"),
+    "detectors.families": (
+        "slow_r50_detection",
+        "slowfast_r50_detection",
+        "roi_tiny",
+        "acrn_tiny",
+        "bank_tiny",
+    ),
 }
 """The same of the packages next to this one, whose networks do more than classify."""
 
@@ -223,6 +230,9 @@ OPEN_FAMILIES = {
     "actionformer_on_": "localizers.families",
     "bmn_on_": "localizers.families",
     "tridet_on_": "localizers.families",
+    "roi_on_": "detectors.families",
+    "acrn_on_": "detectors.families",
+    "bank_on_": "detectors.families",
 }
 """Prefixes that stand before the name of a backbone (any 2D network of torchvision, or for a module
 of `TASK_MODULES` a network of the registry), and the module that knows: its

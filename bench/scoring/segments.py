@@ -71,6 +71,7 @@ def segment_problem(
             video, a label is no class, or there is nothing to score.
     """
     videos = _scored(annotations.subsets[subset], only, without)
+    without = {*without, *annotations.subsets[subset]} - set(videos)
     elsewhere = {
         video: name for name, of in annotations.subsets.items() if name != subset for video in of
     }

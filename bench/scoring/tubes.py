@@ -68,6 +68,7 @@ def tube_problem(
     videos = {name: of for name, of in annotations.subsets[subset].items() if name not in without}
     if only is not None:
         listed = set(matched_ids(sorted(only), videos)[0].values())
+        without = {*without, *videos} - listed
         videos = {name: of for name, of in videos.items() if name in listed}
     if not any(of.tubes for of in videos.values()):
         raise KinobenchError(

@@ -15,7 +15,9 @@ _VALUES_AT_ONCE = 2**23
 """Number of weights of 4 bytes that the weighted form gathers at once."""
 
 
-def average_precision(hits: Flags, positives: int, *, interpolated: bool) -> float:
+def average_precision(
+    hits: Flags, positives: int, *, interpolated: bool, typical: float | None = None
+) -> float:
     """Return the average precision of one class at one threshold; NaN without a positive.
 
     Interpolated, the precision at a recall is the highest at that recall or a higher one, and the
@@ -29,11 +31,18 @@ def average_precision(hits: Flags, positives: int, *, interpolated: bool) -> flo
             out detections that the rule ignores.
         positives: Number of true instances of the class.
         interpolated: Whether the precision is interpolated.
+        typical: Number of instances that the class is taken to have where a precision is computed,
+            so that rare and frequent ones compare (normalized AP: Hoiem et al. 2012, section 2.3);
+            None for its own.
     """
     if positives == 0:
         return float("nan")
     places = np.flatnonzero(hits)
-    precision = np.arange(1, len(places) + 1) / (places + 1)
+    true = np.arange(1, len(places) + 1)
+    precision = true / (places + 1)
+    if typical is not None:
+        recalled = true / positives * typical
+        precision = recalled / (recalled + places + 1 - true)
     if interpolated:
         precision = np.maximum.accumulate(precision[::-1])
     return float(precision.sum() / positives)

@@ -52,6 +52,17 @@ def checked_segments(
     return Segments(video, label, start, end, score)
 
 
+def chosen(segments: Segments, rows: Ints) -> Segments:
+    """Return some of the segments, in the order of the rows."""
+    return Segments(
+        segments.video[rows],
+        segments.label[rows],
+        segments.start_s[rows],
+        segments.end_s[rows],
+        None if segments.score is None else segments.score[rows],
+    )
+
+
 def _refuse(wrong: Flags, kind: str, name: str, column: Ints | Floats, cure: str) -> None:
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
@@ -74,8 +85,7 @@ def without_duplicates(truth: Segments, within_s: float | None) -> tuple[Segment
     some = truth.end_s > truth.start_s
     repeats = _repeats(truth, np.flatnonzero(some), within_s)
     kept = some & ~repeats
-    columns = (truth.video, truth.label, truth.start_s, truth.end_s)
-    return Segments(*(column[kept] for column in columns)), int(repeats.sum())
+    return chosen(truth, np.flatnonzero(kept)), int(repeats.sum())
 
 
 def _repeats(truth: Segments, rows: Ints, within_s: float) -> Flags:

@@ -15,7 +15,7 @@ from ...datasets.errors import KinobenchError
 from .average_precision import Flags
 from .instances import Floats, Ints, Segments
 from .segment_iou import Union, paired_iou
-from .temporal_inputs import checked_segments, grouped, without_duplicates
+from .temporal_inputs import checked_segments, chosen, grouped, without_duplicates
 from .temporal_rules import TemporalRule
 
 NOBODY = -1
@@ -89,7 +89,7 @@ def match_segments(
     kept, duplicates = without_duplicates(truth, rule.same_within_s)
     there = np.bincount(kept.label, minlength=classes) > 0
     left_out = _left_out(there, found, rule, leave_out)
-    ranked = _ranked(found, there)
+    ranked = ranked_segments(found, there)
     spans = None
     if rule.ignores and ignored is not None and len(ignored.video):
         ignored = checked_segments("ignored span", ignored, videos, None)
@@ -128,13 +128,17 @@ def _left_out(there: Flags, found: Segments, rule: TemporalRule, leave_out: bool
     return 0
 
 
-def _ranked(found: Segments, there: Flags) -> Segments:
-    """Return the detections of classes that are there, class by class, in the order of rank."""
+def ranked_segments(found: Segments, there: Flags) -> Segments:
+    """Return the detections of classes that are there, class by class, in the order of rank.
+
+    Args:
+        found: Detections with scores.
+        there: Whether a class is there, `[classes]`.
+    """
     assert found.score is not None
     kept = np.flatnonzero(there[found.label])
     keys = (found.end_s, found.start_s, found.video, -found.score, found.label)
-    order = kept[np.lexsort(tuple(key[kept] for key in keys))]
-    return Segments(*(column[order] for column in found if column is not None))
+    return chosen(found, kept[np.lexsort(tuple(key[kept] for key in keys))])
 
 
 def _taken(
@@ -173,7 +177,7 @@ def _close_pairs(
     found_keys = found.label * videos + found.video
     earlier = np.empty(len(order), np.int64)  # the rank of each instance by its start
     earlier[np.lexsort((truth.end_s, truth.start_s))] = np.arange(len(order))
-    chosen = []
+    close_pairs = []
     for detection, place in grouped(keys, found_keys, _PAIRS_AT_ONCE):
         instance = order[place]
         overlap = paired_iou(
@@ -183,12 +187,12 @@ def _close_pairs(
         )
         reached = reached_thresholds(overlap, thresholds, rule.strict)
         close = np.flatnonzero(reached)
-        chosen.append((detection[close], instance[close], reached[close], overlap[close]))
-    if not chosen:
+        close_pairs.append((detection[close], instance[close], reached[close], overlap[close]))
+    if not close_pairs:
         none = np.zeros(0, np.int64)
         return none, none, none
     detection, instance, reached, overlap = (
-        np.concatenate(column) for column in zip(*chosen, strict=True)
+        np.concatenate(column) for column in zip(*close_pairs, strict=True)
     )
     if rule.matching == "by truth":
         order = np.lexsort((detection, -overlap, instance))

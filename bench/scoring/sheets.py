@@ -173,14 +173,20 @@ def _groups(score: Score) -> Sheet:
         )
         for each in score.groups
     ]
-    title = "By length of the instance" if score.kind == "segments" else "By size of the instance"
-    return Sheet(title, ("instances of", "number", "mAP (%)", "found (%)"), rows)
+    of_time = score.kind == "segments"
+    at = f"at {score.values[0].name}" if score.values else "at all"
+    return Sheet(
+        "By length of the instance" if of_time else "By size of the instance",
+        ("length" if of_time else "size", "instances", "mAP (%)", "found (%)"),
+        rows,
+        below=(f"found: the share of these instances that a detection hits, {at}.",),
+    )
 
 
 def _errors(score: Score) -> Sheet:
     return Sheet(
         f"False positives, at {score.errors_at}",
-        ("kind", "number", "share (%)", "mAP without them (points)"),
+        ("kind", "number", "share (%)", "without them (points)"),
         [
             (
                 each.kind,
@@ -190,7 +196,16 @@ def _errors(score: Score) -> Sheet:
             )
             for each in score.errors
         ],
+        below=(_LOOKED_AT[score.kind],),
     )
+
+
+_LOOKED_AT = {
+    "segments": "Of each class's best detections, ten times as many as it has instances. Points: "
+    "how much higher their mAP, normalised as DETAD does, would be.",
+    "boxes": "Of all detections that count. Points: how much higher the mAP would be.",
+    "tubes": "",
+}
 
 
 def _classes(score: Score) -> Sheet:

@@ -41,7 +41,7 @@ def test_mmaction2s_localization_scores_as_activitynet_says() -> None:
     assert [round(each.value or 0, 6) for each in found.values] == printed
     assert (found.rule, found.overlaps, found.subset) == ("activitynet", "0.5:0.95", "validation")
     assert (found.counts.instances, found.counts.detections) == (4, 14)
-    assert "2 ids differ from the annotations by 'v_'" in found.notes[0]
+    assert found.notes[0].startswith("ids that differ from the annotations' by 'v_'")
 
 
 @needs_fixtures
@@ -84,10 +84,10 @@ def test_ids_with_and_without_a_prefix_never_collide(tmp_path: Path) -> None:
     )
     assert math.isclose(found.value or 0, 2 / 3)  # new's is a false positive, before both
     assert found.notes == (
-        "2 ids differ from the annotations by 'v_' or a file's ending, and were taken for theirs: "
-        "a, v_b",
-        "1 detection in 1 video that the annotations haven't, all false positives, as the "
-        "official rule counts them: new",
+        "ids that differ from the annotations' by 'v_' or a file's ending, and were taken for "
+        "these: 2 (a, v_b)",
+        "detections in videos that the annotations haven't, false positives, as the official rule "
+        "counts them: 1 (new)",
     )
     both = event_results(tmp_path, {"a": right, "v_a": right}, "both.json")
     with pytest.raises(KinobenchError, match="'a' and 'v_a', which are both the video 'v_a'"):
@@ -103,14 +103,14 @@ def test_what_is_odd_is_counted(tmp_path: Path) -> None:
     spans = [("A", 0.0, 10.0, 0.5), ("A", 0.0, 10.0, 0.4), ("A", 9.0, 1.0, 0.9), ("B", 0, 1, 0.3)]
     found = score(event_results(tmp_path, {"a": spans, "t": spans[:1]}, "r.json"), truth, QUICK)
     assert found.notes == (
-        "1 detection with the class and the times of another one: all are kept, as the official "
-        "rule keeps them",
-        "1 detection in 1 video of the subset 'training', all false positives, as the official "
-        "rule counts them: t",
-        "1 video of the annotations without a detection: b",
-        "1 detection that end before they begin: false positives, as the rule has them",
-        "1 detection of classes without an instance were left out, for which the rule's own code "
-        "stops",
+        "detections in videos of the subset 'training', false positives, as the official rule "
+        "counts them: 1 (t)",
+        "videos of the annotations without a detection: 1 (b)",
+        "detections with the class and the times of another one, all kept, as the official rule "
+        "keeps them: 1",
+        "detections that end before they begin, false positives, as the rule has them: 1",
+        "detections of classes without an instance, left out, for which the rule's own code "
+        "stops: 1",
     )
     # The one that ends before it begins comes first: a false positive, and 1 of 2 is found.
     assert math.isclose(found.value or 0, 0.5 / 2)
@@ -177,7 +177,7 @@ def test_classes_are_numbers_of_thumos14_or_of_a_list(tmp_path: Path) -> None:
     lines.write_text("video_test_0000001 0 10 0 0.8\nvideo_test_0000001 0 10 1 0.9\n")
     found = score(lines, folder, QUICK._replace(classes=listed, rule="opentad"))
     assert found.value == 1.0
-    assert found.notes[-1].startswith("1 detection of classes without an instance were left out")
+    assert found.notes[-1].startswith("detections of classes without an instance, left out")
 
 
 def test_an_action_that_nobody_annotated_is_left_out(tmp_path: Path) -> None:
@@ -230,10 +230,10 @@ def test_excluded_key_frames_and_those_that_nobody_annotated(tmp_path: Path) -> 
     excluded.write_text("v,0903\nw,0001\n")
     found = score(results, truth, QUICK._replace(exclude=excluded))
     assert found.value == 0.5  # after the false one of second 1500
-    assert "1 key frame of results that the annotations haven't" in found.notes[0]
+    assert found.notes[0].startswith("key frames of results that the annotations haven't")
     assert "60 of 80 classes are scored" in found.notes[1]
-    assert found.notes[2] == "1 detection of classes that aren't scored"
-    assert found.notes[3] == "1 detection in key frames that are left out"
+    assert found.notes[2] == "detections of classes that aren't scored: 1"
+    assert found.notes[3] == "detections in key frames that are left out: 1"
 
 
 def test_a_class_that_ava_has_not_is_refused(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_tubes_of_multisports_are_scored_by_their_rule(tmp_path: Path) -> None:
         "multisports",
     }
     assert any("2 of 3 classes are scored" in each for each in found.notes)
-    assert any("ids differ" in each or "id differ" in each for each in found.notes)
+    assert any("ids that differ" in each for each in found.notes)
 
 
 def test_boxes_of_multisports_number_the_videos_of_its_list(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from ...datasets.errors import KinobenchError
-from ...datasets.plurals import quantity, some
+from ...datasets.plurals import some
 
 PREFIX = "v_"
 """ActivityNet's files of videos begin so; its annotations' ids don't."""
@@ -44,8 +44,8 @@ def matched_ids(named: Iterable[str], known: Collection[str]) -> tuple[dict[str,
     notes = []
     if changed:
         notes.append(
-            f"{quantity(len(changed), 'id')} differ from the annotations by '{PREFIX}' or a file's "
-            f"ending, and were taken for theirs: {some(changed)}"
+            f"ids that differ from the annotations' by '{PREFIX}' or a file's ending, and were "
+            f"taken for these: {len(changed)} ({some(changed)})"
         )
     return found, notes
 
@@ -71,19 +71,25 @@ def _without_prefix(name: str) -> str:
 
 
 def check_overlap(
-    found: Mapping[str, str], named: Collection[str], known: Collection[str], subset: str
+    found: Mapping[str, str], scored: Collection[str], named: Collection[str], subset: str
 ) -> None:
-    """Refuse results none of whose videos are in the annotations.
+    """Refuse results none of whose videos are scored.
+
+    Args:
+        found: Id of the results -> that of the annotations.
+        scored: Ids of the videos that are scored.
+        named: Ids of the results.
+        subset: The subset of the annotations, for the message.
 
     Raises:
         KinobenchError: They name videos, and none that is scored.
     """
-    if named and not found:
+    if named and not set(found.values()) & set(scored):
         of = f"the subset {subset!r} of " if subset else ""
         raise KinobenchError(
             f"no video of the results is in {of}the annotations: they have "
-            f"{some(list(named))}, and these {some(list(known))}; give the annotations of these "
-            "videos, or another --split"
+            f"{some(list(dict.fromkeys(named)))}, and these {some(list(scored))}; give the "
+            "annotations of these videos, or another --split"
         )
 
 
@@ -100,20 +106,20 @@ def video_notes(
     """
     notes = []
     others: dict[str, list[str]] = {}
+    scored = set(known)
     for video in detections:
-        if video not in known:
+        if video not in scored:
             others.setdefault(elsewhere.get(video, ""), []).append(video)
     for subset, videos in others.items():
-        count = quantity(sum(detections[each] for each in videos), "detection")
+        count = sum(detections[each] for each in videos)
         what = f"of the subset {subset!r}" if subset else "that the annotations haven't"
         notes.append(
-            f"{count} in {quantity(len(videos), 'video')} {what}, all false positives, as the "
-            f"official rule counts them: {some(videos)}"
+            f"detections in videos {what}, false positives, as the official rule counts them: "
+            f"{count} ({some(videos)})"
         )
     without = [video for video in known if not detections.get(video)]
     if without:
         notes.append(
-            f"{quantity(len(without), 'video')} of the annotations without a detection: "
-            f"{some(without)}"
+            f"videos of the annotations without a detection: {len(without)} ({some(without)})"
         )
     return notes

@@ -13,7 +13,9 @@ from ...datasets.events.sniff import AnnotationFile
 from ..metrics.spatial.rules import FRAME_RULES, TUBE_RULES, FrameRule, TubeRule
 from ..metrics.temporal_rules import TEMPORAL_RULES, TemporalRule
 from . import boxes, segments, tubes
+from .box_problem import BoxProblem, box_problem, truths_of_boxes, truths_of_tubes
 from .result import Kind, Measured, UnderRule
+from .segment_problem import SegmentProblem, segment_problem
 
 Rule = TemporalRule | FrameRule | TubeRule
 RULES: Mapping[Kind, Mapping[str, Rule]] = {
@@ -34,7 +36,7 @@ _ARE: Mapping[Kind, str] = {
 }
 _USUAL = {"thumos14": ("test", "testing"), "opentad": ("test", "testing", "validation")}
 _VALIDATION = ("validation", "val", "testing", "test")
-Problem = segments.SegmentProblem | boxes.BoxProblem | tubes.TubeProblem
+Problem = SegmentProblem | BoxProblem | tubes.TubeProblem
 
 
 class Lists(NamedTuple):
@@ -160,7 +162,7 @@ def problem_of(
     """
     if isinstance(annotations, EventFile):
         found = [each for each in results if isinstance(each, FoundSegments)]
-        return segments.segment_problem(
+        return segment_problem(
             annotations,
             subset,
             found,
@@ -176,10 +178,10 @@ def problem_of(
     order: tuple[str, ...] = ()
     if isinstance(annotations, TubeFile):
         order = tuple(annotations.subsets[subset])
-        truths = boxes.truths_of_tubes(annotations, subset)
+        truths = truths_of_tubes(annotations, subset)
     else:
-        truths = boxes.truths_of_boxes(annotations, listed=lists.numbers is not None)
-    return boxes.box_problem(
+        truths = truths_of_boxes(annotations, listed=lists.numbers is not None)
+    return box_problem(
         truths,
         subset,
         [each for each in results if isinstance(each, FoundBoxes)],
@@ -192,9 +194,9 @@ def problem_of(
 
 def measure(problem: Problem, rule: Rule, *, which: int = 0, draws: int) -> Measured:
     """Score one file of results under a rule of its kind."""
-    if isinstance(problem, segments.SegmentProblem) and isinstance(rule, TemporalRule):
+    if isinstance(problem, SegmentProblem) and isinstance(rule, TemporalRule):
         return segments.measure_segments(problem, rule, which=which, draws=draws)
-    if isinstance(problem, boxes.BoxProblem) and isinstance(rule, FrameRule):
+    if isinstance(problem, BoxProblem) and isinstance(rule, FrameRule):
         return boxes.measure_boxes(problem, rule, which=which, draws=draws)
     if isinstance(problem, tubes.TubeProblem) and isinstance(rule, TubeRule):
         return tubes.measure_tubes(problem, rule, which=which, draws=draws)
@@ -204,9 +206,9 @@ def measure(problem: Problem, rule: Rule, *, which: int = 0, draws: int) -> Meas
 def under(problem: Problem, rule: Rule) -> UnderRule:
     """Score the first file under a rule of its kind, at the overlaps of all rules, too."""
     try:
-        if isinstance(problem, segments.SegmentProblem) and isinstance(rule, TemporalRule):
+        if isinstance(problem, SegmentProblem) and isinstance(rule, TemporalRule):
             return segments.segments_under(problem, rule)
-        if isinstance(problem, boxes.BoxProblem) and isinstance(rule, FrameRule):
+        if isinstance(problem, BoxProblem) and isinstance(rule, FrameRule):
             return boxes.boxes_under(problem, rule)
         if isinstance(problem, tubes.TubeProblem) and isinstance(rule, TubeRule):
             return tubes.tubes_under(problem, rule)

@@ -45,8 +45,8 @@ def matched_labels(
     """Return the class of each label, all classes, and notes.
 
     A label is a class's name, whatever its case, spaces and punctuation, or its number: that of the
-    list of classes, or THUMOS14's own. Pairs of a verb and a noun of EPIC-KITCHENS that nobody
-    annotated become classes without an instance.
+    list of classes, or THUMOS14's own. Classes of the list that the annotations haven't, and pairs
+    of a verb and a noun of EPIC-KITCHENS that nobody annotated, become classes without an instance.
 
     Args:
         written: Labels of the result file.
@@ -63,13 +63,14 @@ def matched_labels(
     respelled: list[str] = []
     further: dict[str, int] = {}
     for label in dict.fromkeys(written):
-        index = matcher.find(label)
+        index, name = matcher.find(label), label
         if index is None and label.isdecimal() and int(label) in usual:
-            index = matcher.find(usual[int(label)])
+            name = usual[int(label)]
+            index = matcher.find(name)
         elif index is not None and names[index] != label:
             respelled.append(label)
-        if index is None and _may_be_new(label, names, numbers):
-            index = further.setdefault(label, len(names) + len(further))
+        if index is None and (name != label or _may_be_new(label, names, numbers)):
+            index = further.setdefault(name, len(names) + len(further))
         if index is None:
             raise _unknown(label, names, usual)
         found[label] = index

@@ -47,21 +47,18 @@ def show(score: Score, console: Console, *, per_class: bool = False) -> None:
 
 
 def _print_table(sheet: Sheet, console: Console) -> None:
-    """Print a table; where it doesn't fit, columns in its middle are left out."""
+    """Print a table; where it doesn't fit, columns that say least are left out."""
     unbounded = console.options.update(max_width=10_000)
     kept = list(range(len(sheet.head)))
-    while len(kept) > _LEAST:
+    for spare in sheet.spare:
         width = console.measure(_table(sheet, kept), options=unbounded).maximum
         if width <= console.width:
             break
-        kept.remove(kept[len(kept) // 2])
+        kept.remove(spare)
     console.print(_table(sheet, kept))
     if len(kept) < len(sheet.head):
         names = [name for place, name in enumerate(sheet.head) if place not in kept]
         print_line(f"left out, as there is no room: {', '.join(names)}", console, "dim")
-
-
-_LEAST = 3
 
 
 def _table(sheet: Sheet, kept: Sequence[int]) -> Table:

@@ -1,7 +1,6 @@
 """Results of detection in tubes: from files to columns of numbers, and to scores."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +8,11 @@ import numpy as np
 from ...datasets.errors import KinobenchError
 from ...datasets.events.annotated import TubeFile
 from ...datasets.events.found import FoundTubes
-from ...datasets.plurals import quantity
+from ...datasets.truth import TubesOfVideo
 from ..metrics.instances import Floats, Tubes
 from ..metrics.spatial.rules import TubeRule
 from ..metrics.spatial.tube_map import score_tubes
-from .ids import check_overlap, matched_ids, video_notes
+from .chosen import chosen_videos, refuse_nothing
 from .result import Measured, OfClass, UnderRule, Value, number
 
 COMMON = (0.2, 0.5)
@@ -65,67 +64,38 @@ def tube_problem(
         KinobenchError: No video of the results is among those that are scored, two ids mean one
             video, a label can't be, boxes aren't in pixels, or there is nothing to score.
     """
-    videos = {name: of for name, of in annotations.subsets[subset].items() if name not in without}
-    if only is not None:
-        listed = set(matched_ids(sorted(only), videos)[0].values())
-        videos = {name: of for name, of in videos.items() if name in listed}
-    if not any(of.tubes for of in videos.values()):
-        raise KinobenchError(
-            f"there is no annotated tube in the {quantity(len(videos), 'video')} to score; choose "
-            "another --split, or another list of videos"
-        )
-    elsewhere = {
-        video: name for name, of in annotations.subsets.items() if name != subset for video in of
-    }
-    ids, notes = [], []
-    for each in results:
-        mine, said = matched_ids(each.video, {*videos, *elsewhere, *without})
-        check_overlap(
-            {name: video for name, video in mine.items() if video in videos},
-            set(each.video),
-            sorted(videos),
-            subset,
-        )
-        met = Counter(mine.get(video, video) for video in each.video)
-        for video in without:
-            met.pop(video, None)
-        ids.append(mine)
-        notes.append((*said, *each.notes, *video_notes(met, sorted(videos), elsewhere)))
-    further = {
-        mine.get(video, video)
-        for each, mine in zip(results, ids, strict=True)
-        for video in each.video
-    }
-    names = (*sorted(videos), *sorted(further - set(videos) - set(without)))
-    number_of = {video: place for place, video in enumerate(names)}
+    named = [each.video for each in results]
+    chosen = chosen_videos(annotations.subsets, subset, named, named, only=only, without=without)
     true = [
-        (number_of[video], each.label, each.first, np.round(each.boxes * of_size, 9))
-        for video, of in videos.items()
-        for of_size in [(of.width, of.height, of.width, of.height)]
+        (chosen.number_of[video], each.label, each.first, np.round(each.boxes * size, 9))
+        for video, of, size in _sized(annotations.subsets[subset], chosen.scored)
         for each in of.tubes
     ]
+    refuse_nothing("tube", len(chosen.scored), len(true))
     return TubeProblem(
-        videos=names,
-        known=len(videos),
+        videos=tuple(chosen.number_of),
+        known=len(chosen.scored),
         classes=annotations.classes,
         scored=annotations.scored,
         truth=_tubes(true),
         found=tuple(
-            _found(
-                each,
-                [number_of.get(mine.get(name, name), -1) for name in each.video],
-                names,
-                annotations.classes,
-            )
-            for each, mine in zip(results, ids, strict=True)
+            _found(each, chosen.numbers(which, each.video), annotations.classes)
+            for which, each in enumerate(results)
         ),
-        notes=tuple(notes),
+        notes=tuple((*own, *each.notes) for own, each in zip(chosen.notes, results, strict=True)),
     )
 
 
-def _found(
-    found: FoundTubes, video: Sequence[int], names: Sequence[str], classes: Sequence[str]
-) -> Tubes:
+def _sized(
+    videos: Mapping[str, TubesOfVideo], scored: Sequence[str]
+) -> Iterator[tuple[str, TubesOfVideo, tuple[int, int, int, int]]]:
+    """Give the videos that are scored with the width and the height of each, twice."""
+    for video in scored:
+        of = videos[video]
+        yield video, of, (of.width, of.height, of.width, of.height)
+
+
+def _found(found: FoundTubes, video: Sequence[int], classes: Sequence[str]) -> Tubes:
     if len(found.label) and not 0 <= int(found.label.min()) <= int(found.label.max()) < len(
         classes
     ):
@@ -186,7 +156,7 @@ def measure_tubes(problem: TubeProblem, rule: TubeRule, *, which: int = 0, draws
     shown = [by.thresholds.index(each) for each in rule.thresholds]
     notes = []
     if scores.unscored:
-        notes.append(f"{quantity(scores.unscored, 'detection')} of classes that aren't scored")
+        notes.append(f"detections of classes that aren't scored: {scores.unscored}")
     if problem.scored is not None and len(problem.scored) < len(problem.classes):
         notes.append(
             f"{len(problem.scored)} of {len(problem.classes)} classes are scored, as their authors "

@@ -34,7 +34,7 @@ class Notes:
     def texts(self) -> tuple[str, ...]:
         """A line a kind: what they are, how many, and in which videos."""
         return tuple(
-            f"{what}: {len(names)}, in {some(list(dict.fromkeys(names)))}"
+            f"{what}: {len(names)} ({some(list(dict.fromkeys(names)))})"
             for what, names in self._met.items()
         )
 

@@ -94,8 +94,8 @@ def test_what_is_odd_in_annotations_is_counted(tmp_path: Path) -> None:
     assert video.events == (Event(0, 5.0, 5.0), Event(0, 1.0, 2.0), Event(0, 1.0, 2.0))
     assert video.ignored == ((7.0, 8.0),)
     assert read.notes == (
-        "annotated segments that end before they begin, and can't be hit: 1, in v_a",
-        "annotations that are there again, and count again: 1, in v_a",
+        "annotated segments that end before they begin, and can't be hit: 1 (v_a)",
+        "annotations that are there again, and count again: 1 (v_a)",
     )
 
 
@@ -237,8 +237,8 @@ def test_boxes_that_reach_out_and_repeated_ones_are_counted(tmp_path: Path) -> N
     read = read_ava(written(tmp_path, "x.csv", 2 * line))
     assert [each.labels for each in read.videos["vid"][0].boxes] == [(6,), (6,)]
     assert read.notes == (
-        "annotated boxes that reach out of the frame: 2, in vid",
-        "annotations that are there again, and count again: 1, in vid",
+        "annotated boxes that reach out of the frame: 2 (vid)",
+        "annotations that are there again, and count again: 1 (vid)",
     )
 
 

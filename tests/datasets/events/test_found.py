@@ -149,8 +149,8 @@ def test_ava_rows_become_labels_from_0(tmp_path: Path) -> None:
     assert (read.frame, read.label.tolist()) == (["0902", "0903"], [79, 0])
     assert read.score.tolist() == [0.5, 1.0]
     assert read.notes == (
-        "detected boxes that reach out of the frame, taken as they are: 1, in v",
-        "detections without a score, which is 1 then: 1, in v",
+        "detected boxes that reach out of the frame, taken as they are: 1 (v)",
+        "detections without a score, which is 1 then: 1 (v)",
     )
 
 

@@ -138,6 +138,7 @@ def _quartiles(values: Sequence[float]) -> Quartiles | None:
     if not values:
         return None
     if len(values) == 1:
-        return (float(values[0]),) * 5  # type: ignore[return-value]
+        only = float(values[0])
+        return only, only, only, only, only
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
     return float(min(values)), low, middle, high, float(max(values))

@@ -9,14 +9,17 @@ from rich.console import Console
 from ...datasets import catalog
 from ...datasets.errors import UnknownNameError
 from ...datasets.lists.class_names import class_names
+from ...datasets.names import Task
 from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, OPTIONS
 from ...datasets.sides import sided_classes
 from ...datasets.split import Scoring, Split
+from ...datasets.truth_facts import TruthFacts, truth_facts
 from ...datasets.visible import one_line
 from ..text.terminal import line
 from ..text.units import scaled
 from .known_datasets import check_command
+from .truth_rows import TASK_WORDS, truth_rows
 
 _SCORED_BY: dict[Scoring, str] = {
     "hit-k": "hit@k: any of a video's classes is among the first k",
@@ -51,6 +54,11 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
             isn't known.
         check: The command that checks a copy.
         scoring: How the copy's videos are scored; None if there is no copy.
+        task: What a network is to say of its videos.
+        rule: Name of the rule by which localization or detection is scored; empty if there is no
+            copy.
+        truth: What is annotated in the copy's default split; None without a copy, and of
+            classification.
     """
 
     name: str
@@ -72,6 +80,9 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int | None = None
     check: str = ""
     scoring: Scoring | None = None
+    task: Task = "classification"
+    rule: str = ""
+    truth: TruthFacts | None = None
 
 
 def make_card(name: str, root: Path | None) -> DatasetCard:
@@ -127,6 +138,11 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         size_bytes=dataset.size_bytes,
         check=check_command(dataset),
         scoring=None if found is None else found.scoring,
+        task=dataset.task,
+        rule="" if found is None or found.truth is None else found.truth.rule,
+        truth=None
+        if found is None or found.truth is None
+        else truth_facts(found.truth, found.classes),
     )
 
 
@@ -142,11 +158,12 @@ def show_card(card: DatasetCard, console: Console) -> None:
     named = "" if card.classes is None else f": {', '.join(card.classes)}"
     console.print(line(card.title, "bold"), soft_wrap=True)
     for label, text in (
+        ("task", TASK_WORDS[card.task]),
         ("what it tests", card.purpose),
         ("classes", f"{card.num_classes or 'those of your videos'}{named}"),
         ("mirroring", _no_mirroring(card)),
         ("splits", ", ".join(card.splits) or "those of your videos"),
-        ("scored by", _SCORED_BY.get(card.scoring or "top-k", "")),
+        ("scored by", _scored_by(card)),
         ("protocol", card.protocol),
         ("size", _size(card)),
         ("licence", card.licence),
@@ -154,6 +171,7 @@ def show_card(card: DatasetCard, console: Console) -> None:
         ("how to get it", card.obtain),
         ("check it", card.check),
         ("folder", card.folder),
+        *truth_rows(card.truth),
         ("generated as", None if card.made is None else card.made.title),
         *(("note", note) for note in card.notes),
     ):
@@ -166,6 +184,13 @@ def show_card(card: DatasetCard, console: Console) -> None:
         for option in card.options:
             label = f"{option.name:<{_LABEL}}{option.value:<{wide}}  "
             _print_folded(label, option.meaning, console)
+
+
+def _scored_by(card: DatasetCard) -> str:
+    """Return how it is scored; empty for top-k, as nearly all are."""
+    if card.rule:
+        return f"mAP by the rule {card.rule}; as classification, mAP over each video's classes"
+    return _SCORED_BY.get(card.scoring or "top-k", "")
 
 
 def _size(card: DatasetCard) -> str:

@@ -6,6 +6,7 @@ import msgspec
 
 from ...datasets import catalog
 from ...datasets.errors import program
+from ...datasets.names import Task
 from ..text.units import scaled
 
 _OF_YOURS = "those of your videos"
@@ -17,6 +18,7 @@ class KnownDataset(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: The catalog's name.
         title: The name as people write it.
+        task: What a network is to say of its videos.
         classes: Number of its classes; None: its videos say it.
         splits: Names of its splits, the default first; empty: its videos say them.
         videos: Number of its videos as published; None if that isn't known.
@@ -29,6 +31,7 @@ class KnownDataset(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     title: str
+    task: Task
     classes: int | None
     splits: tuple[str, ...]
     videos: int | None
@@ -52,6 +55,7 @@ def _known(dataset: catalog.Dataset) -> KnownDataset:
     return KnownDataset(
         name=dataset.name,
         title=dataset.title,
+        task=dataset.task,
         classes=dataset.num_classes,
         splits=dataset.splits,
         videos=dataset.videos,
@@ -75,6 +79,7 @@ def on_screen(known: list[KnownDataset]) -> list[dict[str, Any]]:
     return [
         {
             "name": each.name,
+            "task": each.task,
             "classes": each.classes,
             "videos": None if each.videos is None else f"{each.videos:,}",
             "GB": None if each.size_bytes is None else scaled(each.size_bytes, 1e9, 1),

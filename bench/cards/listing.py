@@ -141,6 +141,7 @@ def _datasets() -> list[Line]:
         {
             "name": d.name,
             "title": d.title,
+            "task": d.task,
             "classes": d.num_classes,
             "splits": ", ".join(d.splits),
             "protocol": d.default_protocol,

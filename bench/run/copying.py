@@ -14,6 +14,7 @@ from ...datasets.made.report import Report
 from ...datasets.own import LIST, SHARDS, OwnVideos
 from ...datasets.plurals import quantity
 from ...datasets.sizes import bytes_in
+from ...datasets.split import Split
 from ..text.progress import open_bar
 from ..text.terminal import line
 from .found import look_for
@@ -102,6 +103,7 @@ def copy_dataset(
         names = catalog.split_names(dataset, root, own) if is_own else dataset.splits[:1]
     loaded = tuple(catalog.load_split(dataset, root, split, own) for split in names)
     for split in loaded:
+        _refuse_losing_times(split, form)
         found = look_for(split)
         if found.there:
             console.print(line(found.text), soft_wrap=True)
@@ -123,6 +125,25 @@ def copy_dataset(
             on_room=lambda room: console.print(line(room.text), soft_wrap=True),
         )
     return _read_back_and_said(report, copy, own, names)
+
+
+def _refuse_losing_times(split: Split, form: Form) -> None:
+    """Refuse a copy from which nobody could say any more when, or where, something happens.
+
+    Raises:
+        KinobenchError: It would be one.
+    """
+    if split.truth is None:
+        return
+    if form.shard_bytes is not None:
+        raise KinobenchError(
+            f"{split.dataset}: tars have no place for times and boxes; leave out --shards"
+        )
+    if not form.keeps_bytes and any(clock.fps is not None for clock in split.clocks.values()):
+        raise KinobenchError(
+            f"{split.dataset}: folders of pictures would become files whose times are others; give "
+            "--copy, which keeps them, or --layout videos"
+        )
 
 
 def _read_back_and_said(report: Report, copy: Copy, own: OwnVideos, names: Sequence[str]) -> Copied:

@@ -19,14 +19,18 @@ from .faults import file_faults
 from .headers import Header
 from .leaks import PUBLISHED_SO, leaks_and_doubles
 from .other_lists import Ids, shared_with
+from .truth_faults import truth_faults
 
 _OWN: tuple[Kind, ...] = ("missing", "empty", "unreadable")
 """Findings of a reader that are looked for here, too."""
-_BAD: tuple[Kind, ...] = ("leak", "short", "trimmed elsewhere", "contradicting", "dangling")
+_BAD: tuple[Kind, ...] = (
+    *("leak", "short", "trimmed elsewhere", "contradicting", "dangling", "classes"),
+)
 """Findings of a reader that change results; a link to nothing, only where no list names videos."""
 _CURES: dict[Kind, str] = {
     "contradicting": "no command knows which is right: look at each, and move it to its class's "
     "folder, or correct the list",
+    "classes": "no command mends it: get the publishers' annotation, or correct the names in it",
     "trimmed elsewhere": "no command mends it: get them again as they are listed",
     "short": "no command mends it: get them again as they are listed",
     "dangling": "no command mends it: mount or restore what the links lead to",
@@ -141,6 +145,7 @@ def report_on(
         cure_of_groups: What keeps the clips of one recording together.
     """
     complaints = [*lists, *file_faults(copy, protocol, min_found), *contrary_folders(copy)]
+    complaints += truth_faults(copy)
     complaints += leaks_and_doubles(copy, same or (), cure_of_groups)
     for name, ids in others:
         complaints += shared_with(copy.splits, name, ids)

@@ -12,7 +12,9 @@ from ..sources.paths import path_of
 from ..split import Split
 from .stamp import ROWS, STAMP
 
-LIST_EXTENSIONS = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".list")
+LIST_EXTENSIONS = (
+    *(".txt", ".csv", ".tsv", ".json", ".jsonl", ".list", ".pkl", ".pickle", ".pbtxt"),
+)
 _DEPTH = 2
 """Levels of folders below the data root in which a reader looks for lists."""
 

@@ -15,7 +15,7 @@ from ...datasets.plurals import some
 from ...datasets.split import Split
 from ...zoo import registry
 from ...zoo.build import named, no_late_layers
-from ...zoo.spec import streams
+from ...zoo.spec import BOXES_PER_CLIP, streams
 from ..cost.architectures import is_own
 from ..cost.flops import Count, count_apart
 from ..cost.on_device import count_anybodys
@@ -387,6 +387,8 @@ class Network:
 
         No two of a batch are the same; see `DRAWN`.
         """
+        if "boxes" in self.kinds:  # their rows name clips, so that no copy can be shifted
+            return [self.placed(inputs) for inputs in self._random_inputs(count, seed=0)]
         drawn = self._random_inputs(count, seed=0, at_most=DRAWN)
         if self.case.mode == "stream":
             drawn = [(clip[:, :, 0],) for (clip,) in drawn]
@@ -400,12 +402,15 @@ class Network:
 
     def one_clip(self) -> Inputs:
         """Return random arguments of one clip, whole, on the device; the same each time."""
-        protocol, generator = self.case.protocol, torch.Generator().manual_seed(2)
-        return self.placed(random_inputs(self.kinds, 1, protocol.frames, protocol.size, generator))
+        (inputs,) = self._random_inputs(1, seed=2, at_most=1)
+        return self.placed(inputs)
 
     def placed(self, inputs: Inputs) -> Inputs:
         """Return arguments on the case's device, in its precision and memory format."""
-        placed = tuple(each.to(self.device, self.dtype) for each in inputs)
+        placed = tuple(
+            each.to(self.device, torch.float32 if kind == "boxes" else self.dtype)
+            for kind, each in zip(self.kinds, inputs, strict=True)
+        )
         return laid_out(placed) if self.case.mode == "channels_last_3d" else placed
 
     def _random_inputs(self, count: int, seed: int, at_most: int | None = None) -> list[Inputs]:
@@ -413,13 +418,17 @@ class Network:
         protocol, generator = self.case.protocol, torch.Generator().manual_seed(seed)
         frames, size = protocol.frames, protocol.size
         batch = min(self.case.batch, at_most or self.case.batch)
-        return [random_inputs(self.kinds, batch, frames, size, generator) for _ in range(count)]
+        boxes = self.case.boxes or BOXES_PER_CLIP
+        return [
+            random_inputs(self.kinds, batch, frames, size, generator, boxes) for _ in range(count)
+        ]
 
     def cost(self) -> Cost:
         """Count one view, in mode `stream` one frame, or a localizer's windows; before `settle`."""
         protocol, generator = self.case.protocol, torch.Generator().manual_seed(0)
         views = clips_of_a_cost(self.case)
-        inputs = random_inputs(self.kinds, views, protocol.frames, protocol.size, generator)
+        boxes = self.case.boxes or BOXES_PER_CLIP
+        inputs = random_inputs(self.kinds, views, protocol.frames, protocol.size, generator, boxes)
         if self.case.mode == "stream":
             self._refuse_to_stream_clips()
             return self._count(inputs[0][:, :, 0], count=count_step)
@@ -495,7 +504,7 @@ class Network:
     def _reference_outputs(self, inputs: list[Inputs]) -> torch.Tensor:
         second = built_again(self.case.model, self.shape, self.module)
         second.eval()
-        whole = self.case.task == "localization"  # its windows are looked at together
+        whole = self.case.task != "classification"  # windows, and clips and boxes, belong together
         return reference_outputs(second.to(self.device), inputs, self.device, whole=whole)
 
 

@@ -27,6 +27,7 @@ from ...zoo.checkpoints.named import (
 from ...zoo.checkpoints.shipped import shipped_file
 from ...zoo.tables.rows import Weights
 from ..cost.models import Model, model_of
+from ..cost.shape import EMBEDDED_DATASETS
 from ..machine.environment import physical_cores
 from ..measure import registry as measurements
 from ..network.runtimes.known import KNOWN, installed, is_installed, problem_of, require
@@ -47,7 +48,6 @@ from .settings import (
     ALL,
     AUTO,
     EMBEDDED,
-    EMBEDDED_DATASETS,
     NATIVE,
     SHIPPED,
     Settings,
@@ -494,6 +494,13 @@ def _task_in_another_runtime(chosen: _Chosen) -> str | None:
         return (
             f"runtime {chosen.runtime!r}: {chosen.model.name} gives segments next to scores, and "
             "exported networks give one output; give --runtime torch"
+        )
+    asked = chosen.settings.measure
+    scores = chosen.dataset is not None and (asked is None or "detection" in asked)
+    if chosen.model.task == "detection" and chosen.runtime != "torch" and scores:
+        return (
+            f"runtime {chosen.runtime!r}: key frames have any number of boxes, and an exported "
+            "network takes one number; give --measure flops,latency,memory, or --runtime torch"
         )
     if chosen.model.task != "classification" and chosen.settings.precision in QUANTISED:
         return (

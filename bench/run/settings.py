@@ -37,11 +37,6 @@ NATIVE = "native"
 """The protocol under which the case's weights were tested."""
 EMBEDDED = "embedded"
 """The dataset that comes with kinobench for a network's task."""
-EMBEDDED_DATASETS: dict[Task, str] = {
-    "classification": "pointlight",
-    "localization": "pointlight-events",
-    "detection": "pointlight-boxes",
-}
 SHIPPED = "shipped"
 """The weights that come with kinobench for the dataset; a network without any is untrained. They
 are the default everywhere."""

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from ...datasets.copy_digest import StoredVideo
-from ...datasets.protocol.boxes import boxes_in_view, in_view
+from ...datasets.protocol.boxes import boxes_in_view
+from ...datasets.protocol.boxes import seen as is_seen
 from ...datasets.split import Split, Video
 from ...datasets.truth import BoxTruth
 from ...datasets.video.windows import WindowReader
@@ -125,9 +126,9 @@ class Detect:
         network, protocol = self._network, self._network.case.protocol
         rows, shown = [], []
         for number, each in enumerate(asked):
-            seen = boxes_in_view(protocol, stored.width, stored.height, each.boxes)
-            shown.append(in_view(seen))
-            boxes = seen[shown[-1]]
+            moved = boxes_in_view(protocol, stored.width, stored.height, each.boxes)
+            shown.append(is_seen(moved))
+            boxes = moved[shown[-1]]
             rows.append(np.column_stack([np.full(len(boxes), float(number)), boxes]))
         boxes = torch.from_numpy(np.concatenate(rows)).float().to(network.device)
         logits = logits_of(network.classify(clips, boxes), network.case.model)

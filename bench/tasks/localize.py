@@ -69,7 +69,8 @@ class Localize:
         """
         self._network, self._split, self._cache, self._read = network, split, cache, read
         self._module: Any = network.module
-        self.suppression: Suppression = self._module.suppression
+        suppression: Any = self._module.suppression
+        self.suppression: Suppression = suppression
 
     def __call__(self, video: Video, opened: dict[str, StoredVideo]) -> VideoPredictions:
         """Return the segments of a video, after non-maximum suppression."""
@@ -82,7 +83,7 @@ class Localize:
         begin = time.perf_counter()
         rows, windows, was_kept = self._read(video, features)
         found = self._segments(rows, windows)
-        columns = {
+        columns: dict[str, np.ndarray] = {
             "label": found.label.astype(np.int32),
             "start_s": found.start_s,
             "end_s": found.end_s,

@@ -9,7 +9,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ...datasets.errors import KinobenchError
-from ...datasets.protocol.boxes import boxes_in_view, in_view
+from ...datasets.protocol.boxes import boxes_in_view
+from ...datasets.protocol.boxes import seen as is_seen
 from ...datasets.split import Video
 from ...datasets.truth import BoxTruth, KeyFrame
 from ...datasets.video.windows import WindowReader
@@ -153,13 +154,13 @@ class BoxedClips(Dataset[BoxedClip]):
             stored = reader.stored
             (window,) = reader.read([key.time_s - reader.span_s / 2])
         corners = np.array([(each.x1, each.y1, each.x2, each.y2) for each in key.boxes])
-        seen = boxes_in_view(protocol, stored.width, stored.height, corners)
-        shown = in_view(seen)
+        moved = boxes_in_view(protocol, stored.width, stored.height, corners)
+        shown = is_seen(moved)
         labels = torch.zeros(len(key.boxes), self._classes)
         for row, box in enumerate(key.boxes):
             labels[row, list(box.labels)] = 1
         return BoxedClip(
             torch.from_numpy(window).permute(1, 0, 2, 3).contiguous(),
-            torch.from_numpy(seen[shown]).float(),
+            torch.from_numpy(moved[shown]).float(),
             labels[torch.from_numpy(shown)],
         )

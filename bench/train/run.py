@@ -25,7 +25,7 @@ from ...datasets.visible import one_line
 from ...zoo import registry
 from ...zoo.build import build
 from ...zoo.spec import input_shapes
-from ..cost.shape import Shape
+from ..cost.shape import EMBEDDED_DATASETS, Shape
 from ..evaluation.accuracy import evaluate
 from ..evaluation.alone import LoneReader
 from ..evaluation.evaluation import Evaluation
@@ -41,7 +41,6 @@ from ..records.task_results import TaskScore
 from ..run.options import DataRoots
 from ..run.plan import STEP
 from ..run.prepare import prepare_split
-from ..run.settings import EMBEDDED_DATASETS
 from ..text.units import percent, percent_with_interval
 from . import recipe
 from .finished import AsBuilt, as_built, finished

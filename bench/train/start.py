@@ -17,7 +17,7 @@ from ...zoo.checkpoints.named import (
 )
 from ...zoo.checkpoints.sharded import weights_digest
 from ...zoo.checkpoints.shipped import shipped_file
-from ..cost.shape import EMBEDDED_DATASET, Shape
+from ..cost.shape import EMBEDDED_DATASETS, Shape
 from ..records.fitted_weights import Start, fitted_header
 from ..run.prepare import fetch_published
 
@@ -101,7 +101,7 @@ def backbone_of(model: str, weights: str | None, shape: Shape) -> str | None:
     network: Any = build(registry.get(model), shape.classes, shape.frames, shape.size)
     name = network.backbone.name
     if weights is None:
-        file = shipped_file(name, EMBEDDED_DATASET)
+        file = shipped_file(name, EMBEDDED_DATASETS["classification"])
         return None if file is None else file.parent.name
     resolve_weights(name, weights)
     return weights

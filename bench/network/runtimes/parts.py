@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_flatten
 
-from ....zoo.spec import Input, Streaming
+from ....zoo.spec import BOXES_PER_CLIP, Input, Streaming
 from ...cost.random_inputs import random_inputs
 from ...records.case import Case
 from ..dtypes import dtype_of
@@ -46,8 +46,13 @@ def parts_of(module: nn.Module, case: Case, kinds: tuple[Input, ...], batch: int
     """
     protocol, model = case.protocol, case.model
     generator = torch.Generator().manual_seed(0)
-    drawn = random_inputs(kinds, batch, protocol.frames, protocol.size, generator)
-    inputs = tuple(each.to(dtype_of(case)) for each in drawn)
+    drawn = random_inputs(
+        kinds, batch, protocol.frames, protocol.size, generator, case.boxes or BOXES_PER_CLIP
+    )
+    inputs = tuple(
+        each if kind == "boxes" else each.to(dtype_of(case))
+        for kind, each in zip(kinds, drawn, strict=True)
+    )
     if case.mode != "stream":
         names = (names_of(kinds), ["logits"])
         return [Part("forward", Pure(module, model).eval(), inputs, names)]

@@ -128,8 +128,8 @@ class Detect:
         for number, each in enumerate(asked):
             moved = boxes_in_view(protocol, stored.width, stored.height, each.boxes)
             shown.append(is_seen(moved))
-            boxes = moved[shown[-1]]
-            rows.append(np.column_stack([np.full(len(boxes), float(number)), boxes]))
+            inside = moved[shown[-1]]
+            rows.append(np.column_stack([np.full(len(inside), float(number)), inside]))
         boxes = torch.from_numpy(np.concatenate(rows)).float().to(network.device)
         logits = logits_of(network.classify(clips, boxes), network.case.model)
         scores = logits.float().sigmoid().double().cpu().numpy()

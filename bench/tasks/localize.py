@@ -22,7 +22,8 @@ class Windows(NamedTuple):
     """The windows of a video.
 
     Attributes:
-        starts_s: Their beginnings; the first is centred on the beginning of the video.
+        starts_s: Their beginnings. Each is centred on a time of the grid, except that the first and
+            the last ones stay inside the video: no frame is shown twice for want of others.
         grid: Where they are.
         end_s: End of the video.
     """
@@ -45,8 +46,10 @@ def windows_of(reader: WindowReader, step: int, fps: float | None) -> Windows:
     step_s = step * frame_s
     count = max(1, int(np.ceil((end_s - begin_s) / step_s - 1e-6)))
     centres_s = begin_s + step_s * np.arange(count)
-    span_s = float(reader.span_s)
-    return Windows(centres_s - span_s / 2, TimeGrid(begin_s, step_s, span_s + frame_s), end_s)
+    window_s = float(reader.span_s) + frame_s
+    latest_s = max(begin_s, end_s - window_s)
+    starts_s = np.clip(centres_s - float(reader.span_s) / 2, begin_s, latest_s)
+    return Windows(starts_s, TimeGrid(begin_s, step_s, window_s), end_s)
 
 
 class Localize:

@@ -75,7 +75,7 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{'all':12}{started[-1] - started[0]:8.1f} s")
     print(f"peak {peak / 2**20:.2f} GiB, of which the boxes {before / 2**20:.2f} GiB")
-    print(rule.name, scores.map, whole.interval, errors.counts.sum(axis=1), [*sizes])
+    print(rule.name, scores.map, whole.interval, errors.by_class.sum(axis=1), [*sizes])
 
 
 if __name__ == "__main__":

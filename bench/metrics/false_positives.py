@@ -2,7 +2,9 @@
 
 Alwassel et al., Diagnosing Error in Temporal Action Detectors, ECCV 2018, section 4.1;
 HumamAlwassel/DETAD `src/action_detector_diagnosis.py`. Each class's highest-scoring detections are
-looked at, ten times as many as it has instances.
+looked at, ten times as many as it has instances. Two things differ from DETAD's code: of instances
+that a detection overlaps alike it takes the first of the file, whatever its class; and it compares
+detections of a video without an instance, after the first one, with the instances of another video.
 """
 
 from typing import NamedTuple

@@ -12,14 +12,23 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY)]
 
+from kinobench.bench.metrics.action_lengths import (  # noqa: E402
+    LENGTH_LIMITS_S,
+    lengths_s,
+    score_buckets,
+)
+from kinobench.bench.metrics.false_positives import analyse_false_positives  # noqa: E402
 from kinobench.bench.metrics.instances import Segments  # noqa: E402
+from kinobench.bench.metrics.proposals import score_proposals  # noqa: E402
 from kinobench.bench.metrics.temporal import score_matched  # noqa: E402
 from kinobench.bench.metrics.temporal_bootstrap import resampled_segments  # noqa: E402
 from kinobench.bench.metrics.temporal_matching import match_segments  # noqa: E402
@@ -45,7 +54,7 @@ def made(videos: int, detections: int, classes: int, each: int) -> tuple[Segment
     return truth, Segments(truth.video[near], named, begin, end, score)
 
 
-def timed(name: str, work: Callable[[], object]) -> object:
+def timed(name: str, work: Callable[[], Any]) -> Any:
     """Return what the work returns, and print its time and the peak of memory so far."""
     began = time.process_time()
     found = work()
@@ -67,23 +76,18 @@ def main() -> None:
     truth, found = made(asked.videos, asked.detections, asked.classes, asked.instances)
     thresholds = tuple(np.linspace(0.5, 0.95, 10).tolist())
     print(f"aim: {AIM_S:.0f} s, {AIM_BYTES / 1e9:.0f} GB\n")
+    sizes = {"videos": asked.videos, "classes": asked.classes, "leave_out": True}
     for name in asked.rules:
         rule = TEMPORAL_RULES[name]
-
-        def matching(rule=rule):  # type: ignore[no-untyped-def]
-            return match_segments(
-                *(truth, found),
-                videos=asked.videos,
-                classes=asked.classes,
-                rule=rule,
-                thresholds=thresholds,
-                leave_out=True,
-            )
-
-        matched = timed(f"{name}: matching", matching)
-        scores = timed(f"{name}: scores", lambda of=matched: score_matched(of))
-        timed(f"{name}: bootstrap of 1,000 draws", lambda of=matched: resampled_segments(of))
+        asking = {**sizes, "rule": rule, "thresholds": thresholds}
+        matched = timed(f"{name}: matching", partial(match_segments, truth, found, **asking))
+        scores = timed(f"{name}: scores", partial(score_matched, matched))
+        timed(f"{name}: bootstrap of 1,000 draws", partial(resampled_segments, matched))
+        limits = LENGTH_LIMITS_S["activitynet"]
+        timed(f"{name}: by length", partial(score_buckets, matched, lengths_s(matched), limits))
+        timed(f"{name}: false positives", partial(analyse_false_positives, truth, found, **asking))
         print(f"{name}: average mAP {scores.average:.4f}\n")
+    timed("AR@AN", partial(score_proposals, truth, found, videos=asked.videos))
 
 
 if __name__ == "__main__":

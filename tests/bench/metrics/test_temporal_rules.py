@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kinobench.bench.metrics.temporal import score_segments
+from kinobench.bench.metrics.temporal_inputs import without_duplicates
 from kinobench.bench.metrics.temporal_rules import TEMPORAL_RULES, TemporalRule, temporal_rule
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 
@@ -71,6 +72,15 @@ def test_an_overlap_of_exactly_the_threshold_hits_unless_it_must_be_exceeded() -
     assert ap(truth, found, THUMOS14, np.nextafter(0.5, 0), 0.5) == [1, 0]
 
 
+def test_the_union_is_computed_as_each_evaluator_does() -> None:
+    # Half of the union: rounded, a bit more by the lengths, and a bit less by the hull.
+    truth, found = instances((0, 0, 2.3, 11.0)), detections((0, 0, 5.2, 13.9, 0.9))
+    assert ap(truth, found, ACTIVITYNET, 0.5) == [1]
+    assert ap(truth, found, THUMOS14, 0.5) == [0]
+    hull = msgspec.structs.replace(ACTIVITYNET, name="hull", union="hull")
+    assert ap(truth, found, hull, 0.5) == [0]
+
+
 def test_trap_1_interpolation_raises_the_score_of_the_same_hits() -> None:
     # activitynet's code on THUMOS14: hits at places 2 and 3.
     truth = instances((0, 0, 0, 10), (0, 0, 20, 30))
@@ -123,6 +133,28 @@ def test_trap_3_duplicate_instances_count_officially_and_are_dropped_by_opentad(
     )
     assert scores.duplicates == 0
     assert scores.average == pytest.approx(1 / 3)
+
+
+def test_duplicates_are_found_in_the_order_of_the_file() -> None:
+    """Each instance is compared with those before it that count: of a chain, every other one."""
+    generator = np.random.default_rng(0)
+    for _ in range(200):
+        starts = generator.integers(0, 12, 9) * 0.0006
+        ends = 5 + generator.integers(0, 3, 9) * 0.0006
+        videos = generator.integers(0, 2, 9)
+        truth = instances(*zip(videos.tolist(), [0] * 9, starts, ends, strict=True))
+        kept: list[int] = []
+        for one in range(9):
+            if not any(
+                videos[one] == videos[other]
+                and abs(starts[one] - starts[other]) <= 1e-3
+                and abs(ends[one] - ends[other]) <= 1e-3
+                for other in kept
+            ):
+                kept.append(one)
+        left, repeats = without_duplicates(truth, 1e-3)
+        assert left.start_s.tolist() == starts[kept].tolist()
+        assert repeats == 9 - len(kept)
 
 
 def test_opentad_drops_an_instance_without_a_length() -> None:

@@ -9,7 +9,8 @@ from ..instances import Floats, Ints
 from .assignment import pairs_of_groups
 from .box_matching import MatchedBoxes
 from .box_overlap import box_iou
-from .class_means import Ranked, by_class
+from .class_means import by_class
+from .drawn_means import Ranked
 
 KINDS = ("double", "wrong label", "localization", "confusion", "background")
 """Kinds of false predictions.

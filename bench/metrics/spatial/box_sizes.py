@@ -8,7 +8,8 @@ from ....datasets.errors import KinobenchError
 from ..instances import Floats
 from .box_matching import MatchedBoxes
 from .box_overlap import box_area
-from .class_means import Ranked, by_class
+from .class_means import by_class
+from .drawn_means import Ranked
 
 SIZES = ("small", "medium", "large")
 LIMITS = (0.05, 0.25)

@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..average_precision import Flags, average_precision, resampled_precisions
+from ..average_precision import average_precision
 from ..bootstrap import bootstrapped, drawn_videos
 from ..instances import Floats, Ints
+from .drawn_means import Ranked, drawn_means
 from .rules import Area, MeanOver
-from .trapezoid import resampled_trapezoids, trapezoid_precision
+from .trapezoid import trapezoid_precision
 
 
 class MeanScore(NamedTuple):
@@ -43,27 +44,6 @@ class ByClass(NamedTuple):
     truths: Ints
     detections: Ints
     hits: Ints
-
-
-class Ranked(NamedTuple):
-    """Detections of all classes and what they hit, each class's by rank.
-
-    Attributes:
-        label: Class of each detection, rising, `[N]`.
-        video: Video of each, `[N]`.
-        hits: Whether each is a true positive, `[thresholds, N]`.
-        true_label, true_video: Of each true instance, `[M]`.
-        scored: Whether a class is scored, `[classes]`.
-        videos: Number of videos.
-    """
-
-    label: Ints
-    video: Ints
-    hits: Flags
-    true_label: Ints
-    true_video: Ints
-    scored: Flags
-    videos: int
 
 
 def by_class(
@@ -111,12 +91,13 @@ def mean_scores(
         draws: Number of draws of the bootstrap over videos; 0 for no intervals.
         seed: Its seed.
     """
-    used = np.flatnonzero(~np.isnan(found.precision).all(axis=0))
+    used = np.asarray(~np.isnan(found.precision).all(axis=0), bool)
     wanted = {f"{each:g}": (each,) for each in found.thresholds} | dict(averages)
-    if not len(used):
+    if not used.any():
         return {name: MeanScore(None) for name in wanted}
     means = found.precision[:, used].mean(axis=1)
-    drawn = _drawn_means(ranked, found, used, area, draws, seed) if draws else None
+    weights = drawn_videos(ranked.videos, draws=draws, seed=seed) if draws else None
+    drawn = None if weights is None else drawn_means(ranked, used, weights, area)
     scores = {}
     for name, thresholds in wanted.items():
         rows = [found.thresholds.index(each) for each in thresholds]
@@ -127,38 +108,3 @@ def mean_scores(
         interval, values = bootstrapped(mean, drawn[rows].mean(axis=0))
         scores[name] = MeanScore(mean, interval, values)
     return scores
-
-
-def _drawn_means(
-    ranked: Ranked, found: ByClass, used: Ints, area: Area, draws: int, seed: int
-) -> Floats:
-    """Return the mAP at each threshold under each draw: `[thresholds, draws]`.
-
-    Classes of which no drawn video has an instance are left out of a draw's mean.
-    """
-    weights = drawn_videos(ranked.videos, draws=draws, seed=seed)
-    total = np.zeros((len(found.thresholds), draws))
-    known = np.zeros(draws)
-    edges = np.concatenate([[0], np.cumsum(found.detections)])
-    order = np.argsort(ranked.true_label, kind="stable")
-    true_edges = np.concatenate([[0], np.cumsum(found.truths)])
-    for label in used:
-        own = slice(edges[label], edges[label + 1])
-        its = ranked.true_video[order[true_edges[label] : true_edges[label + 1]]]
-        columns = (
-            np.ascontiguousarray(ranked.hits[:, own].T),
-            ranked.video[own],
-            np.bincount(its, minlength=ranked.videos),
-            weights,
-        )
-        drawn = (
-            resampled_trapezoids(*columns)
-            if area == "trapezoid"
-            else resampled_precisions(*columns, interpolated=True)
-        )
-        there = ~np.isnan(drawn[0])
-        total[:, there] += drawn[:, there]
-        known += there
-    with np.errstate(invalid="ignore"):
-        mean: Floats = total / known
-    return mean

@@ -9,7 +9,8 @@ from ....datasets.errors import KinobenchError
 from ..bootstrap import DRAWS, SEED
 from ..instances import Boxes, Ints
 from .box_matching import LeftOut, MatchedBoxes, match_boxes
-from .class_means import ByClass, MeanScore, Ranked, by_class, mean_scores
+from .class_means import ByClass, MeanScore, by_class, mean_scores
+from .drawn_means import Ranked
 from .rules import FrameRule
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from ..bootstrap import DRAWS, SEED
 from ..instances import Floats, Ints, Tubes
 from .assignment import assigned, overlapping_pairs
-from .class_means import ByClass, MeanScore, Ranked, by_class, mean_scores
+from .class_means import ByClass, MeanScore, by_class, mean_scores
+from .drawn_means import Ranked
 from .inputs import check_tubes, check_unit, members, tube_scores
 from .rules import TubeRule
 from .tube_overlap import tube_iou

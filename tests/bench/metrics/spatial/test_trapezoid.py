@@ -1,12 +1,11 @@
-"""The area under straight lines, by hand, by definition, and under weights."""
+"""The area under straight lines, by hand and by definition."""
 
 import math
 
 import numpy as np
 import pytest
 
-from kinobench.bench.metrics.spatial import trapezoid
-from kinobench.bench.metrics.spatial.trapezoid import resampled_trapezoids, trapezoid_precision
+from kinobench.bench.metrics.spatial.trapezoid import trapezoid_precision
 
 from ....fakes.plain_detection import plain_area
 
@@ -30,18 +29,3 @@ def test_it_is_the_sum_over_all_points() -> None:
         if positives:
             wanted = plain_area(hits.tolist(), positives, "trapezoid")
             assert trapezoid_precision(hits, positives) == pytest.approx(wanted, abs=1e-12)
-
-
-def test_a_weight_is_as_many_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trapezoid, "_VALUES_AT_ONCE", 100)
-    generator = np.random.default_rng(1)
-    for detections in (0, 1, 7, 40):
-        hits = generator.random((detections, 2)) < [0.6, 0.3]
-        video = generator.integers(0, 5, detections)
-        positives = np.bincount(video[hits.any(axis=1)], minlength=5) + np.array([1, 0, 0, 2, 0])
-        weights = generator.multinomial(5, np.full(5, 0.2), size=30).T.astype(np.int32)
-        found = resampled_trapezoids(hits, video, positives, weights)
-        for draw, threshold in np.ndindex(30, 2):
-            copies = np.repeat(hits[:, threshold], weights[video, draw])
-            wanted = trapezoid_precision(copies, int(positives @ weights[:, draw]))
-            assert found[threshold, draw] == pytest.approx(wanted, abs=1e-12, nan_ok=True)

@@ -62,7 +62,7 @@ class Files(Group, panel="What"):
     ] = None
 
 
-class Lists(Group, panel="Lists"):
+class Lists(Group, panel="Data"):
     """What goes with the files."""
 
     classes: Annotated[

@@ -1,6 +1,5 @@
 """Lists that go with a result file, and digests of files."""
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from ...datasets.errors import DatasetError
 from ...datasets.events.ava import frame_name
-from ...datasets.events.content import content_of, text_of
+from ...datasets.events.content import content_of, csv_rows, text_of
 from ...datasets.names import readable
 
 
@@ -54,11 +53,10 @@ def read_excluded(file: Path) -> tuple[frozenset[str], frozenset[tuple[str, str]
     Raises:
         DatasetError: The file can't be read, is empty, or a line has neither.
     """
-    text = text_of(file)
-    if text.lstrip()[:1] in ("[", "{"):
+    if text_of(file).lstrip()[:1] in ("[", "{"):
         return read_ids(file), frozenset()
     videos, frames = set(), set()
-    for number, parts in enumerate(csv.reader(text.splitlines()), 1):
+    for number, parts in csv_rows(file):
         if len(parts) > 2:
             raise DatasetError(
                 f"{file}:{number}: {','.join(parts)!r} is neither a video nor video,second"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ...datasets.plurals import quantity
 from ..text.units import ABSENT, percent, percent_interval
-from .result import OfClass, Score, UnderRule
+from .result import OfClass, Score
 
 DIGITS = 2
 """Papers print mAP in percent to two digits."""
@@ -61,7 +61,7 @@ def sheets(score: Score, *, per_class: bool) -> Iterator[Sheet]:
     if score.compared is not None:
         yield _compared(score)
     if score.rules:
-        yield _under_rules(score.rules, score.rule)
+        yield rules_sheet(score)
     if score.groups:
         yield _groups(score)
     if score.errors:
@@ -132,7 +132,9 @@ def verdict(score: Score) -> str:
     return f"The other file is {'better' if found.difference > 0 else 'worse'}."
 
 
-def _under_rules(rules: Sequence[UnderRule], asked: str) -> Sheet:
+def rules_sheet(score: Score) -> Sheet:
+    """Return the table of the same file under each rule."""
+    rules, asked = score.rules, score.rule
     names = next((tuple(v.name for v in each.common) for each in rules if each.common), ())
     several = len(names) > 1
     rows = []

@@ -52,6 +52,16 @@ def act_tubes(file: Path, content: Any) -> TubeFile:
     Raises:
         DatasetError: An entry isn't what it should be; the message names the video.
     """
+    try:
+        return _tubes(file, content)
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        raise DatasetError(
+            f"{file}: not built as such annotations are ({type(error).__name__}: {error}); get it "
+            "again"
+        ) from error
+
+
+def _tubes(file: Path, content: Any) -> TubeFile:
     missing = [key for key in _KEYS if not isinstance(content, dict) or key not in content]
     if missing:
         raise DatasetError(

@@ -74,7 +74,7 @@ def activitynet_events(file: Path, content: Any) -> EventFile:
 def _annotations(
     file: Path, video: str, about: Mapping[str, Any], notes: Notes
 ) -> Iterator[_Written]:
-    subset = _text(about.get("subset", ""))
+    subset = str(about.get("subset", ""))
     annotations = about.get("annotations") or ()
     if not isinstance(annotations, list | tuple):
         raise DatasetError(f"{file}: video {video!r}: 'annotations' is no list; correct it")
@@ -87,7 +87,9 @@ def _annotations(
         if end_s < start_s:
             notes.add("annotated segments that end before they begin, and can't be hit", video)
             end_s = start_s
-        label = _text(each["label"])
+        label = each["label"]
+        if not isinstance(label, str):
+            raise DatasetError(f"{where}: label {label!r} is no name of a class; correct it")
         if (label, start_s, end_s) in seen:
             notes.add("annotations that are there again, and count again", video)
         seen.add((label, start_s, end_s))
@@ -106,7 +108,7 @@ def _by_subset(
             events[each.video].append(Event(labels[each.label], each.start_s, each.end_s))
     found: dict[str, dict[str, EventsOfVideo]] = {}
     for video, about in videos.items():
-        found.setdefault(_text(about.get("subset", "")), {})[video] = EventsOfVideo(
+        found.setdefault(str(about.get("subset", "")), {})[video] = EventsOfVideo(
             events=tuple(events[video]),
             duration_s=_duration(file, video, about),
             ignored=tuple(ignored[video]),
@@ -124,7 +126,3 @@ def _duration(file: Path, video: str, about: Mapping[str, Any]) -> float | None:
             f"{file}: video {video!r}: duration {duration!r} is no number of seconds; correct it"
         )
     return float(duration)
-
-
-def _text(written: object) -> str:
-    return written if isinstance(written, str) else str(written)

@@ -4,7 +4,6 @@ The fields are those of activitynet/ActivityNet, `Evaluation/get_ava_performance
 and what mmaction2 makes of MultiSports have the same form.
 """
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from ..errors import DatasetError
 from ..truth import Box, KeyFrame
 from .annotated import BoxFile, Notes
-from .content import text_of
+from .content import csv_rows, text_of
 from .spans import number_of
 
 CLASSES = 80
@@ -97,9 +96,7 @@ def rows_of(file: Path, *, exchanged: bool = False) -> Iterator[Row]:
     Raises:
         DatasetError: The file can't be read, or a line isn't what it should be; the message has it.
     """
-    for number, parts in enumerate(csv.reader(text_of(file).splitlines()), 1):
-        if not any(part.strip() for part in parts):
-            continue
+    for number, parts in csv_rows(file):
         where = f"{file}:{number}"
         if len(parts) not in (2, 7, 8) or not parts[0].strip():
             raise DatasetError(
@@ -249,9 +246,7 @@ def read_exclusions(file: Path) -> frozenset[tuple[str, str]]:
         DatasetError: The file can't be read, or a line isn't what it should be; the message has it.
     """
     found = set()
-    for number, parts in enumerate(csv.reader(text_of(file).splitlines()), 1):
-        if not parts:
-            continue
+    for number, parts in csv_rows(file):
         where = f"{file}:{number}"
         if len(parts) != 2:
             raise DatasetError(f"{where}: {','.join(parts)!r} is no video,second; correct it")

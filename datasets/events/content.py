@@ -1,12 +1,12 @@
 """The content of a file of annotations or results: its bytes, its text or what its JSON says."""
 
+import csv
 import gzip
 import json
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from ..errors import DatasetError, reason_of
 from ..files import read_regular
@@ -52,17 +52,47 @@ def json_of(file: Path) -> Any:
     """Return what a file in JSON says, in plain types; NaN and Infinity are read as such.
 
     Raises:
-        DatasetError: It can't be read, is empty, or isn't JSON.
+        DatasetError: It can't be read, is empty, isn't JSON, or an object has a key twice.
     """
-    text = text_of(file)
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError):
-        pass  # Python writes NaN, which JSON hasn't: the reader of the entries names it
-    try:
-        return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        # Python writes NaN, which JSON hasn't: the reader of the entries names it.
+        return json.loads(text_of(file), object_pairs_hook=_object)
+    except _TwiceError as error:
+        raise DatasetError(
+            f"{file}: an object has the key {error.args[0]!r} twice, and one would be lost; keep "
+            "one, or join the two"
+        ) from None
+    except (ValueError, RecursionError) as error:
         where = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise DatasetError(
             f"{file}{where}: not JSON, or cut short ({error}); get it again, or write it again"
+        ) from error
+
+
+class _TwiceError(Exception):
+    """A key that an object has twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
+    return found
+
+
+def csv_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Give the number of the line, from 1, and the fields of each row that isn't blank.
+
+    Raises:
+        DatasetError: The file can't be read, is empty, isn't text, or a quote isn't closed.
+    """
+    reader = csv.reader(text_of(file).splitlines(), strict=True)
+    try:
+        for parts in reader:
+            if any(part.strip() for part in parts):
+                yield reader.line_num, parts
+    except csv.Error as error:
+        raise DatasetError(
+            f"{file}:{reader.line_num}: no row of csv ({error}); correct it"
         ) from error

@@ -4,14 +4,13 @@ The columns are those of epic-kitchens/epic-kitchens-100-annotations, `EPIC_100_
 they are scored, of epic-kitchens/C2-Action-Detection, `evaluate_detection_json_ek100.py`.
 """
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..errors import DatasetError
 from ..truth import Event, EventsOfVideo
 from .annotated import EventFile, Notes, Part
-from .content import text_of
+from .content import csv_rows
 from .spans import seconds_of
 
 COUNTS = {"verb": 97, "noun": 300}
@@ -62,17 +61,19 @@ def read_epic_kitchens(file: Path, part: Part = "action") -> EventFile:
 
 
 def _rows(file: Path, part: Part, notes: Notes) -> Iterator[tuple[str, str, tuple[float, float]]]:
-    reader = csv.DictReader(text_of(file).splitlines())
-    missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+    rows = csv_rows(file)
+    _, names = next(rows)
+    missing = [name for name in _COLUMNS if name not in names]
     if missing:
         raise DatasetError(
             f"{file}: the first line names no column {missing[0]!r}; give EPIC-KITCHENS-100's "
             "annotations, such as EPIC_100_validation.csv"
         )
-    for row in reader:
-        where = f"{file}:{reader.line_num}"
-        if None in row.values() or None in row:
+    for number, parts in rows:
+        where = f"{file}:{number}"
+        if len(parts) != len(names):
             raise DatasetError(f"{where}: there are other columns than in the first line")
+        row = dict(zip(names, parts, strict=True))
         video = row["video_id"]
         start_s = seconds_of(row["start_timestamp"], where)
         end_s = seconds_of(row["stop_timestamp"], where)

@@ -44,10 +44,13 @@ def read_found_json(file: Path, part: Part = "action") -> FoundSegments:
         DatasetError: The file can't be read, isn't JSON, or an entry isn't what it should be; the
             message names the video and the entry.
     """
+    text = text_of(file)
     try:
-        said = _DECODER.decode(text_of(file))
-    except (msgspec.DecodeError, UnicodeError):  # another form, or an entry to be named
-        return found_in(file, json_of(file), part)
+        said = _DECODER.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return found_in(file, json_of(file), part)  # another form, or an entry to be named
+    if text.count('"segment"') != sum(map(len, said.results.values())):
+        return found_in(file, json_of(file), part)  # it may have a video twice
     rows = [(video, each) for video, entries in said.results.items() for each in entries]
     return FoundSegments(
         video=[video for video, _ in rows],
@@ -93,7 +96,7 @@ def _entries(file: Path, results: Mapping[Any, Any], part: Part) -> Iterator[_Ro
 
 
 def _label(entry: Mapping[str, Any], part: Part, where: str) -> str:
-    if "label" in entry:
+    if isinstance(entry.get("label"), str | int):
         return str(entry["label"])
     if part in entry:
         return ",".join(each.strip() for each in str(entry[part]).split(","))

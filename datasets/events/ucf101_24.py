@@ -55,6 +55,16 @@ def ucf101_24_tubes(file: Path, content: Any) -> TubeFile:
     Raises:
         DatasetError: An entry isn't what it should be; the message names the video.
     """
+    try:
+        return _tubes(file, content)
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        raise DatasetError(
+            f"{file}: not built as such annotations are ({type(error).__name__}: {error}); get it "
+            "again"
+        ) from error
+
+
+def _tubes(file: Path, content: Any) -> TubeFile:
     if not is_ucf101_24(content):
         raise DatasetError(
             f"{file}: no annotations of UCF101-24: give the corrected ones, pyannot.pkl of "

@@ -86,6 +86,11 @@ def test_a_bad_prediction_is_refused(tmp_path: Path, entry: dict[str, Any], mess
         ({"results": {"a": {}}}, "{} is no list of predictions"),
         ({"database": {"a": {"subset": "x", "annotations": []}}}, "annotations, not results"),
         ('{"results": {"a": [', "not JSON, or cut short"),
+        ("[" * 100_000, "not JSON, or cut short"),
+        ('{"results": {"a": [{"label": null, "score": 1, "segment": [0, 1]}]}}', "has no label"),
+        ('{"results": {"a": [{"label": "x", "score": 1e400, "segment": [0, 1]}]}}', "score inf is"),
+        ('v,902,0.1,0.1,0.2,0.2,1,0.5\n"v,902', ":2: no row of csv"),
+        (f"v,902,0.1,0.1,0.2,0.2,1,0.5\n{'v' * 200_000},9", "field larger than field limit"),
         ("what is this", "no known format of results; known are ActivityNet's json"),
         ("v 0 1 7 0.5\nv 0 1 7\n", ":2: 'v 0 1 7' is no video, start, end, class and score"),
         ("v 0 1 7 0.5\nv 0 1 7 nan\n", ":2: score 'nan' is no finite number"),
@@ -183,3 +188,10 @@ def test_multisports_tubes_count_frames_from_0(tmp_path: Path, as_json: bool) ->
     assert read.boxes[0].tolist() == [[0, 0, 9, 9], [1, 1, 9, 9]]
     assert read.box_score is not None
     assert read.box_score[0].tolist() == [0.25, 0.5]
+
+
+def test_a_video_that_is_there_twice_is_never_lost(tmp_path: Path) -> None:
+    entry = '[{"label": "A", "score": 0.5, "segment": [0, 1]}]'
+    text = f'{{"results": {{"a": {entry}, "b": {entry}, "a": {entry}}}}}'
+    with pytest.raises(DatasetError, match="an object has the key 'a' twice"):
+        read_found(written(tmp_path, text))

@@ -5,12 +5,13 @@ No reader is imported here, so that the catalog is there at once.
 
 import re
 
+from ..lists.class_names import class_names
 from .described import VIDEOS, Form
 
 ACTIVITYNET_NAMES = r"(.*activity_?net.*|anet_?.*)\.json"
 FINEACTION_NAMES = r"(annotations?_gt|.*fineaction.*)\.json"
 THUMOS14_JSON = r".*thumos.*\.json"
-THUMOS14_NAMES = rf"([a-z]+_(test|val)\.txt|{THUMOS14_JSON})"
+THUMOS14_NAMES = rf"(({'|'.join(class_names('thumos14'))})_(test|val)\.txt|{THUMOS14_JSON})"
 EPIC_NAMES = r"EPIC_100_(train|validation)\.csv"
 AVA_KINETICS_NAMES = r"kinetics_(train|val)_v1\.0\.csv"
 UCF101_24_NAMES = r"(ucf101(v2)?-gt|pyannot(_with_class_names)?)\.(pkl|json)"

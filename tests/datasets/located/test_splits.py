@@ -108,6 +108,9 @@ def test_ids_with_v_are_the_same_videos_and_are_counted(tmp_path: Path) -> None:
     assert split.manifest == _load("activitynet", one).manifest
     assert any("written with another id" in note for note in split.notes)
     assert not any("another id" in note for note in _load("activitynet", one).notes)
+    put(other / "old" / "anet_anno_val.json", json.dumps(videos))
+    note = "annotations in several files; anet_anno_val.json is taken, not old/anet_anno_val.json"
+    assert note in _load("activitynet", other).notes
     videos[IDS[0]] = videos[f"v_{IDS[0]}"]
     put(other / "anet_anno_val.json", json.dumps(videos))
     with pytest.raises(DatasetError, match="are the same video; remove one"):

@@ -43,7 +43,7 @@ def read_thumos14_split(found: Found, naming: Ids) -> Annotation:
         annotation = read_json(found, THUMOS14_JSON, classes, naming, "thumos14")
         return _noted(annotation)
     content = read_thumos14(folder)
-    lists = content.subsets[ending[1:]]
+    lists = content.subsets.get(ending[1:], {})
     file = ListFile(folder, found.entries.root)
     annotation = event_annotation(
         content, _with_ambiguous(folder, ending, lists), file, classes, naming, "thumos14"

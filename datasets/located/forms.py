@@ -31,7 +31,7 @@ as pictures (facebookresearch/SlowFast, slowfast/datasets/DATASET.md)."""
 
 TUBES_FPS = 25.0
 """Frames a second of all UCF101's videos (Soomro et al., CRCV-TR-12-01), and of all MultiSports's
-(Li et al., arXiv:2105.07404, 3.2)."""
+(Li et al., arXiv:2105.07404)."""
 TUBES_FORMS = (VIDEOS, Form(name="frames", frames=True, fps=TUBES_FPS))
 
 

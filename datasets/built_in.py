@@ -78,6 +78,11 @@ def _located(located: Located) -> Dataset:
         layouts=tuple(form.name for form in located.forms),
         default_protocol=located.protocol,
         num_classes=located.num_classes,
+        split_videos={
+            part.asked: located.published[part.name]
+            for part in located.parts
+            if part.name in located.published
+        },
         splits=tuple(part.asked for part in located.parts),
         other_splits={other: part.asked for part in located.parts for other in part.spellings[1:]},
         homepage=located.layout.homepage,

@@ -65,6 +65,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         licence: The licence of its videos and lists, as its publishers state it; empty if that
             isn't known.
         videos: Number of its videos as published, in all splits; None if that isn't known.
+        split_videos: Number of videos of each split as published, by the split's name, as far as
+            that is known.
         size_bytes: What they take as published, packed or not; None if that isn't known.
         aliases: Other names that people give it; kinobench's own datasets have some.
         layouts: Names of the layouts that copies of it are read in; empty: there is one.
@@ -94,6 +96,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     licence: str = ""
     videos: int | None = None
+    split_videos: dict[str, int] = {}
     size_bytes: int | None = None
     aliases: tuple[str, ...] = ()
     layouts: tuple[str, ...] = ()

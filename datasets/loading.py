@@ -86,7 +86,7 @@ def load_split(
         raise DatasetError(
             f"{dataset.name}: its load({folder}, {split!r}) fails: {error_text(error)}"
         ) from error
-    checked = checked_split(dataset.name, dataset.num_classes, given)
+    checked = checked_split(dataset.name, dataset.num_classes, given, dataset.task)
     checked = _with_made_note(checked, root)
     if not remarks:
         return checked

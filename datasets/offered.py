@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import DatasetError, KinobenchError, UnknownNameError, check_name
+from .names import TASKS, Task
 from .plurals import quantity
 from .protocol import preset
 from .split import Split
@@ -49,6 +50,8 @@ def checked_fields(values: Mapping[str, Any]) -> dict[str, Any]:
         count = values.get(field)
         if count is not None and not _is_count(count):
             raise KinobenchError(f"{here}: {field} is {count!r}; give a number, or None")
+    if values.get("task", TASKS[0]) not in TASKS:
+        raise KinobenchError(f"{here}: task is {values['task']!r}; give one of {TASKS}")
     needs_root = values.get("needs_root", True)
     if not isinstance(needs_root, bool):
         raise KinobenchError(f"{here}: needs_root is {needs_root!r}; give True or False")
@@ -138,13 +141,16 @@ def check_request(
         raise DatasetError(f"{name}: --data-root {root}: there is no such folder; give another")
 
 
-def checked_split(name: str, num_classes: int | None, given: object) -> Split:
+def checked_split(
+    name: str, num_classes: int | None, given: object, task: Task = "classification"
+) -> Split:
     """Return what a dataset's `load` gave, if that is a split of it whose videos may be decoded.
 
     Args:
         name: The dataset's name.
         num_classes: What it says of its classes; None: nothing.
         given: What `load` returned.
+        task: What a network is to say of its videos.
 
     Raises:
         DatasetError: It is no `Split`, or another dataset's; it has other classes than
@@ -166,6 +172,12 @@ def checked_split(name: str, num_classes: int | None, given: object) -> Split:
         raise DatasetError(
             f"{here} returns {quantity(len(given.classes), 'class', 'classes')} ({shown}), but "
             f"num_classes is {num_classes}; make both the same"
+        )
+    if given.task != task:
+        truth = "no truth" if given.truth is None else f"the truth {type(given.truth).__name__}"
+        raise DatasetError(
+            f"{here} returns a split with {truth}, which is {given.task}, but its task is "
+            f"{task!r}; write task={given.task!r}, or give the split the truth of that task"
         )
     try:
         _refuse_twice(f"{here}: class", given.classes)

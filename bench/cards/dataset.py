@@ -50,6 +50,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
         made: Settings that the copy was generated with.
         notes: Remarks about the copy for the reader of a result.
         licence: As the publishers state it; empty if that isn't known.
+        split_videos: Number of videos of each split as published, as far as that is known.
         videos, size_bytes: Number of its videos as published, and what they take; None if that
             isn't known.
         check: The command that checks a copy.
@@ -78,6 +79,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     licence: str = ""
     videos: int | None = None
     size_bytes: int | None = None
+    split_videos: dict[str, int] = {}
     check: str = ""
     scoring: Scoring | None = None
     task: Task = "classification"
@@ -136,6 +138,7 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         licence=dataset.licence,
         videos=dataset.videos,
         size_bytes=dataset.size_bytes,
+        split_videos=dataset.split_videos,
         check=check_command(dataset),
         scoring=None if found is None else found.scoring,
         task=dataset.task,
@@ -196,6 +199,9 @@ def _scored_by(card: DatasetCard) -> str:
 def _size(card: DatasetCard) -> str:
     """Return how large the dataset is as published; empty if that isn't known."""
     videos = "" if card.videos is None else f"{card.videos:,} videos"
+    if card.split_videos:
+        of = ", ".join(f"{name} {count:,}" for name, count in card.split_videos.items())
+        videos = f"{videos or 'videos'} ({of})"
     size = "" if card.size_bytes is None else f"{scaled(card.size_bytes, 1e9, 1)} GB"
     return ", ".join(filter(None, (videos, size)))
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ..located.published import WRONG_AS_PUBLISHED
 from ..plurals import quantity
 from ..split import Split, Video
 from ..truth import BoxTruth, EventTruth, TubeTruth
@@ -73,6 +74,8 @@ def _named(split: Split, label: int) -> str:
 
 def _events(split: Split, truth: EventTruth, seen: Sequence[_Seen]) -> Iterator[Complaint]:
     behind: list[str] = []
+    published: list[str] = []
+    wrong = WRONG_AS_PUBLISHED.get(split.dataset, frozenset())
     late: list[str] = []
     for video, _, _, end_s in seen:
         for event in truth.videos[video.id].events:
@@ -80,7 +83,7 @@ def _events(split: Split, truth: EventTruth, seen: Sequence[_Seen]) -> Iterator[
             if end_s is None:
                 continue
             if event.start_s >= end_s:
-                behind.append(f"{name} of {end_s:.1f} s")
+                (published if video.id in wrong else behind).append(f"{name} of {end_s:.1f} s")
             elif event.end_s > end_s + LATE_S:
                 late.append(f"{name} of {end_s:.1f} s")
     every = sum(len(of.events) for of in truth.videos.values())
@@ -91,6 +94,8 @@ def _events(split: Split, truth: EventTruth, seen: Sequence[_Seen]) -> Iterator[
         f"{listed} beginning after their video's end, so that nothing can hit them",
         f"{_NO_COMMAND}; is the file whole, and of this video?",
     )
+    what = f"{listed} beginning after their video's end (in the published annotation itself)"
+    yield from complaint("other", published, what, is_bad=False)
     yield from complaint("other", late, f"{listed} ending after their video's end", is_bad=False)
     yield from _lengths(split, truth, seen)
     yield from _of_no_length(split, truth, listed)

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from ..copies.formats import ListFile
 from ..copies.parts import Part, kind_of_word
 from ..errors import DatasetError
 from ..events.activitynet import read_activitynet
 from ..events.annotated import EventFile
 from ..lists.class_names import class_names
+from ..plurals import some
 from ..truth import EventsOfVideo, EventTruth
 from .annotation import Annotation, Relabelled, renamed
 from .described import Found
@@ -31,7 +34,8 @@ def read_json(
         DatasetError: There is none, or it isn't what it should be.
     """
     errors: list[DatasetError] = []
-    for file in found.named(names):
+    files = found.named(names)
+    for file in files:
         try:
             content = read_activitynet(file.path)
         except DatasetError as error:
@@ -39,7 +43,11 @@ def read_json(
             continue
         videos = subset_of(content, file, found.part)
         if videos:
-            return event_annotation(content, videos, file, classes, naming, rule)
+            annotation = event_annotation(content, videos, file, classes, naming, rule)
+            others = [each.shown for each in files if each is not file]
+            note = f"annotations in several files; {file.shown} is taken, not {some(others)}"
+            notes = (*annotation.notes, *([note] if others else []))
+            return msgspec.structs.replace(annotation, notes=notes)
     if errors:
         raise errors[0]
     raise found.lacks(

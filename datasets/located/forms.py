@@ -5,12 +5,13 @@ No reader is imported here, so that the catalog is there at once.
 
 import re
 
+from ..lists.class_names import class_names
 from .described import VIDEOS, Form
 
 ACTIVITYNET_NAMES = r"(.*activity_?net.*|anet_?.*)\.json"
 FINEACTION_NAMES = r"(annotations?_gt|.*fineaction.*)\.json"
 THUMOS14_JSON = r".*thumos.*\.json"
-THUMOS14_NAMES = rf"([a-z]+_(test|val)\.txt|{THUMOS14_JSON})"
+THUMOS14_NAMES = rf"(({'|'.join(class_names('thumos14'))})_(test|val)\.txt|{THUMOS14_JSON})"
 EPIC_NAMES = r"EPIC_100_(train|validation)\.csv"
 AVA_KINETICS_NAMES = r"kinetics_(train|val)_v1\.0\.csv"
 UCF101_24_NAMES = r"(ucf101(v2)?-gt|pyannot(_with_class_names)?)\.(pkl|json)"
@@ -30,7 +31,7 @@ as pictures (facebookresearch/SlowFast, slowfast/datasets/DATASET.md)."""
 
 TUBES_FPS = 25.0
 """Frames a second of all UCF101's videos (Soomro et al., CRCV-TR-12-01), and of all MultiSports's
-(Li et al., arXiv:2105.07404, 3.2)."""
+(Li et al., arXiv:2105.07404)."""
 TUBES_FORMS = (VIDEOS, Form(name="frames", frames=True, fps=TUBES_FPS))
 
 

@@ -21,9 +21,9 @@ from .annotation import Annotation
 from .described import Found
 from .forms import THUMOS14_JSON
 from .naming import Ids
+from .published import WRONG_AS_PUBLISHED
 
 _ENDINGS = {"test": "_test", "val": "_val"}
-_OUT_OF_TIME = "video_test_0000270"
 NOTES = (
     "CliffDiving is a kind of Diving: each of its events is annotated as both",
     "times are seconds, and videos have several rates: not all have 30 frames a second",
@@ -43,7 +43,7 @@ def read_thumos14_split(found: Found, naming: Ids) -> Annotation:
         annotation = read_json(found, THUMOS14_JSON, classes, naming, "thumos14")
         return _noted(annotation)
     content = read_thumos14(folder)
-    lists = content.subsets[ending[1:]]
+    lists = content.subsets.get(ending[1:], {})
     file = ListFile(folder, found.entries.root)
     annotation = event_annotation(
         content, _with_ambiguous(folder, ending, lists), file, classes, naming, "thumos14"
@@ -88,9 +88,9 @@ def _noted(annotation: Annotation, missing: list[str] | None = None) -> Annotati
     notes = (*annotation.notes, *NOTES)
     findings = annotation.findings
     findings += finding_of("classes", missing or [], "of the classes without a list")
-    if _OUT_OF_TIME in annotation.truth.videos:
-        notes += (
-            f"the official lists name {_OUT_OF_TIME}, whose times lie behind its end; OpenTAD "
-            "leaves it out",
-        )
+    notes += tuple(
+        f"the official lists name {video}, whose times lie behind its end; OpenTAD leaves it out"
+        for video in sorted(WRONG_AS_PUBLISHED["thumos14"])
+        if video in annotation.truth.videos
+    )
     return msgspec.structs.replace(annotation, notes=notes, findings=findings)

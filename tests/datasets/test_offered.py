@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -14,6 +15,7 @@ import torch
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
 from kinobench.datasets.split import Split, Video
+from kinobench.datasets.truth import EventTruth
 
 from ..fakes.command import call
 
@@ -57,6 +59,7 @@ def _own_catalog(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("title", None, "title is None; give a text"),
         ("homepage", 5, "homepage is 5; give a text"),
+        ("task", "detect", "task is 'detect'; give one of ('classification', "),
         ("num_classes", 0, "num_classes is 0; give the number of its classes"),
         ("num_classes", "2", "num_classes is '2'"),
         ("num_classes", ("fall", "walk"), "num_classes is ('fall', 'walk')"),
@@ -199,6 +202,20 @@ def test_a_path_may_be_a_text_and_a_label_a_number_of_numpy() -> None:
 def test_a_value_of_a_split_is_quoted(tmp_path: Path, field: str, given: Any, message: str) -> None:
     with pytest.raises(TypeError, match=re.escape(message)):
         split_of(tmp_path, **{field: given})
+
+
+def test_a_split_has_the_truth_of_its_datasets_task(tmp_path: Path) -> None:
+    truth = EventTruth(rule="activitynet", videos={})
+    timed = dataset_of(load=lambda root, split: split_of(root, truth=truth, scoring="map"))
+    with pytest.raises(
+        DatasetError, match=r"the truth EventTruth, which is localization, but its task is"
+    ):
+        catalog.load_split(timed, tmp_path, None)
+    plain = dataset_of(task="localization")
+    with pytest.raises(DatasetError, match=r"with no truth, which is classification, but"):
+        catalog.load_split(plain, tmp_path, None)
+    right = msgspec.structs.replace(timed, task="localization")
+    assert catalog.load_split(right, tmp_path, None).task == "localization"
 
 
 def test_videos_and_classes_may_come_as_lists(tmp_path: Path) -> None:

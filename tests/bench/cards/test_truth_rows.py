@@ -68,6 +68,15 @@ def test_of_many_classes_the_most_and_the_least_frequent_are_named() -> None:
     assert rows["background"].startswith("not known")
 
 
+def test_a_card_says_how_many_videos_each_split_has_as_published() -> None:
+    assert _shown("activitynet", None)["size"] == "19,994 videos (val 4,926, train 10,024)"
+    assert _shown("thumos14", None)["size"] == "413 videos (test 213, train 200)"
+    assert _shown("ava", None)["size"] == "430 videos (val 64, train 235)"
+    assert _shown("ucf101-24", None)["size"] == "3,194 videos (test 910, train 2,284)"
+    assert _shown("multisports", None)["size"] == "3,200 videos (val 555, train 1,574)"
+    assert _shown("epic-verb", None)["size"] == "700 videos (val 138)"
+
+
 def test_a_card_of_classification_has_no_such_rows() -> None:
     assert not {"task", "events", "background"} & set(_shown("ucf101", None))
 

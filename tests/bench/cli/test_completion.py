@@ -45,7 +45,7 @@ def test_names_of_models_are_completed(command: str) -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("kinobench run --dataset uc", ["ucf101"]),
+        ("kinobench run --dataset uc", ["ucf101", "ucf101-24"]),
         ("kinobench run --dataset no", ["none"]),
         ("kinobench data make ucf101 --codec h", ["h264", "hevc"]),
         ("kinobench data show kin", ["kinetics400", "kinetics600", "kinetics700"]),

@@ -174,6 +174,16 @@ def test_tubes_are_compared_with_the_frames_of_their_file(tmp_path: Path) -> Non
     )
 
 
+def test_what_is_wrong_in_the_published_annotation_is_a_note(tmp_path: Path) -> None:
+    root = tmp_path / "thumos"
+    copies.thumos14(root)
+    for number in (4, 270, 1292):
+        short_video(root / "TH14_test_set_mp4" / f"video_test_{number:07}.mp4")
+    found = _found("thumos14", root, "test")
+    note = _one(found, "1 of 3 events of test beginning after their video's end (in the published")
+    assert not note.is_bad and note.names == ("video_test_0000270 Diving 700-701.5 s of 2.0 s",)
+
+
 def test_a_report_of_them_goes_to_json(tmp_path: Path) -> None:
     import msgspec
 

@@ -108,6 +108,9 @@ def test_ids_with_v_are_the_same_videos_and_are_counted(tmp_path: Path) -> None:
     assert split.manifest == _load("activitynet", one).manifest
     assert any("written with another id" in note for note in split.notes)
     assert not any("another id" in note for note in _load("activitynet", one).notes)
+    put(other / "old" / "anet_anno_val.json", json.dumps(videos))
+    note = "annotations in several files; anet_anno_val.json is taken, not old/anet_anno_val.json"
+    assert note in _load("activitynet", other).notes
     videos[IDS[0]] = videos[f"v_{IDS[0]}"]
     put(other / "anet_anno_val.json", json.dumps(videos))
     with pytest.raises(DatasetError, match="are the same video; remove one"):
@@ -333,3 +336,34 @@ def test_events_keep_their_order_and_their_doubles(tmp_path: Path) -> None:
         Event(188, 0.0, 1.0),
         Event(3, 1.0, 2.0),
     )
+
+
+FIXTURES = SHARED / "eval_fixtures"
+"""mmaction2's own small files (open-mmlab/mmaction2, tests/data)."""
+
+
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason=f"{FIXTURES} isn't here")
+def test_files_of_mmaction2_are_read_as_copies_have_them(tmp_path: Path) -> None:
+    written = (FIXTURES / "eval_localization_gt.json").read_bytes()
+    content = json.loads(written)
+    put(tmp_path / "anet_anno_val.json", written)
+    put(tmp_path / "videos" / f"{next(iter(content))}.mp4")
+    split = _load("activitynet", tmp_path)
+    assert [f"v_{video.id}" for video in split.videos] == list(content)
+    assert split.videos[0].path.exists()
+    for name, about in content.items():
+        events = [(each["label"], *each["segment"]) for each in about["annotations"]]
+        assert _events(split, name.removeprefix("v_")) == events
+    rows = [line.split(",") for line in (FIXTURES / "eval_detection_gt.csv").read_text().split()]
+    put(tmp_path / "ava_val_v2.2.csv", "\n".join(",".join(row) for row in rows))
+    put(tmp_path / "videos" / f"{rows[0][0]}.mkv")
+    truth = _load("ava", tmp_path).truth
+    assert isinstance(truth, BoxTruth) and set(truth.videos) == {row[0] for row in rows}
+    found = [
+        (video, frame.name, label + 1)
+        for video, frames in truth.videos.items()
+        for frame in frames
+        for box in frame.boxes
+        for label in box.labels
+    ]
+    assert sorted(found) == sorted((row[0], row[1], int(row[6])) for row in rows)

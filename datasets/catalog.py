@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 ENTRY_POINT_GROUP = "kinobench.datasets"
-_OURS_ALONE = ("aliases", "layouts", "load_as", "other_splits", "read")
+_OURS_ALONE = ("aliases", "layouts", "load_as", "make_split", "other_splits", "read")
 """Fields that no plug-in has."""
 _registered: dict[str, Dataset] = {}
 

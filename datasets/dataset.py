@@ -58,6 +58,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             for a dataset that can't be generated.
         make_changed: `make_changed(root, changes, progress)` generates it with changes; None if
             it can be generated in one way only.
+        make_split: `make_split(split, progress)` generates, where `load(None, split)` looks, what
+            one split needs, if that is less than `make` generates; kinobench's own datasets alone.
         purpose: Ability that it tests, in a sentence, with the best possible score if that is
             known.
         licence: The licence of its videos and lists, as its publishers state it; empty if that
@@ -88,6 +90,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     needs_root: bool = True
     make: Callable[[Path | None, Progress | None], Path] | None = None
     make_changed: Callable[[Path | None, Changes, Progress | None], Path] | None = None
+    make_split: Callable[[str, Progress | None], Path] | None = None
     purpose: str = ""
     licence: str = ""
     videos: int | None = None

@@ -176,7 +176,7 @@ def prepare_split(
     """
     dataset, root = catalog.get(name), data.of(name, only)
     if dataset.make is not None and root is None:
-        make_dataset(dataset, None, console)
+        make_dataset(dataset, None, console, split=split)
     loaded = data.split(name, split, only)
     if not loaded.videos:
         raise KinobenchError(f"{name}: split {split} has no videos{f' in {root}' if root else ''}")
@@ -192,8 +192,16 @@ def make_dataset(
     root: Path | None,
     console: "Console",
     changes: catalog.Changes | None = None,
+    split: str | None = None,
 ) -> Path:
     """Generate a dataset and show the progress; one that is there already is kept.
+
+    Args:
+        dataset: One that can be generated.
+        root: The folder; None: where the dataset looks for itself.
+        console: Shows the progress.
+        changes: Differences from the named dataset.
+        split: Without a root: the one split that is needed, if the dataset can make it alone.
 
     Raises:
         KinobenchError: The dataset has no such changes, or it can't be written.
@@ -206,6 +214,8 @@ def make_dataset(
             bar.update(task, completed=done, total=total, visible=True)
 
         if changes is None or changes == catalog.Changes():
+            if root is None and split is not None and dataset.make_split is not None:
+                return dataset.make_split(split, report)
             return dataset.make(root, report)
         if dataset.make_changed is None:
             raise KinobenchError(

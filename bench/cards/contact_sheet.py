@@ -16,9 +16,13 @@ from ...datasets.errors import KinobenchError
 from ...datasets.pointlight import level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, Level
 from ...datasets.pointlight.turns import moving_frames
+from ...datasets.pointlight_boxes.level import NAME as BOXES
+from ...datasets.split import Split
+from ...datasets.truth import BoxTruth
 from ...datasets.video.clips import open_video
 from ..records.files import writing
 from ..run.prepare import make_dataset
+from .box_sheet import CLIP, clip_of, sheet_of_boxes, shown_video
 
 TIME_COLOURS = "plasma"
 """A colour map whose lightness grows with time."""
@@ -38,10 +42,10 @@ class Strip(NamedTuple):
 
 
 def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> None:
-    """Draw the contact sheet of a level of pointlight as a PNG file.
+    """Draw the contact sheet of a level of pointlight, or of pointlight-boxes, as a PNG file.
 
     Args:
-        name: The level.
+        name: The level, or the dataset.
         root: Its folder; None: the default one, where it is generated first.
         output: The file.
         console: Shows progress.
@@ -50,16 +54,22 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
         KinobenchError: There is no such level, the folder isn't of it, or the file can't be
             written.
     """
-    if name not in LEVELS:
+    if name not in (*LEVELS, BOXES):
         raise KinobenchError(
             f"--output {output}: a contact sheet shows motion that is known; give one of "
-            f"{', '.join(LEVELS)}"
+            f"{', '.join((*LEVELS, BOXES))}"
         )
     if output.suffix.lower() != ".png":
         raise KinobenchError(f"--output {output}: a contact sheet is a PNG file; name it so")
     dataset = catalog.get(name)
     folder = make_dataset(dataset, None, console) if root is None else root
     split = catalog.load_split(dataset, folder, None)
+    picture = _boxes_sheet(split) if name == BOXES else _level_sheet(split, folder)
+    with writing(output, option="--output") as unfinished:
+        unfinished.write_bytes(picture)
+
+
+def _level_sheet(split: Split, folder: Path) -> bytes:
     made = read_stamp(folder)
     first = {video.label: video.path for video in reversed(split.videos)}
     strips = [
@@ -67,9 +77,25 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
         for label, class_name in enumerate(split.classes)
     ]
     title = f"{made.title}: the first test video of each class"
-    picture = sheet_of(strips, level_of(made), title)
-    with writing(output, option="--output") as unfinished:
-        unfinished.write_bytes(picture)
+    return sheet_of(strips, level_of(made), title)
+
+
+def _boxes_sheet(split: Split) -> bytes:
+    assert isinstance(split.truth, BoxTruth)  # it is pointlight-boxes
+    video = shown_video(split)
+    frames = read_frames(video.path)
+    clips = [frames[clip_of(key)] for key in split.truth.videos[video.id]]
+    laid = [streaks(clip, time_colours(CLIP)) for clip in clips]
+    title = f"{split.dataset}: the key frames of {video.id}"
+    return sheet_of_boxes(split, video, frames, laid, title)
+
+
+def time_colours(frames: int) -> np.ndarray:
+    """Return the colour of each of so many frames, `[frames, 3]`, 0 to 1."""
+    from matplotlib import colormaps
+
+    colours: np.ndarray = colormaps[TIME_COLOURS](np.linspace(0.1, 1, frames))[:, :3]
+    return colours
 
 
 def read_frames(path: Path) -> np.ndarray:
@@ -80,7 +106,6 @@ def read_frames(path: Path) -> np.ndarray:
 
 def sheet_of(strips: Sequence[Strip], level: Level, title: str) -> bytes:
     """Draw a row for each video, and return the bytes of the PNG file."""
-    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize
@@ -94,7 +119,7 @@ def sheet_of(strips: Sequence[Strip], level: Level, title: str) -> bytes:
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=9)
     axes = figure.subplots(len(strips), columns, squeeze=False)
-    colours = colormaps[TIME_COLOURS](np.linspace(0.1, 1, len(spans[0])))[:, :3]
+    colours = time_colours(len(spans[0]))
     for row, strip in zip(axes, strips, strict=True):
         row[0].set_ylabel(strip.name, rotation=0, ha="right", va="center", fontsize=9)
         for place, frame in zip(row, shown, strict=False):

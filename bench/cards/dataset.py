@@ -10,14 +10,13 @@ from ...datasets import catalog
 from ...datasets.errors import UnknownNameError
 from ...datasets.lists.class_names import class_names
 from ...datasets.names import Task
-from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
-from ...datasets.pointlight.levels import LEVELS, OPTIONS
 from ...datasets.sides import sided_classes
 from ...datasets.split import Scoring, Split
 from ...datasets.truth_facts import TruthFacts, truth_facts
 from ...datasets.visible import one_line
 from ..text.terminal import line
 from ..text.units import scaled
+from .generated import GENERATED, Stamp
 from .known_datasets import check_command
 from .truth_rows import TASK_WORDS, truth_rows
 
@@ -100,9 +99,10 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
     """
     dataset = catalog.get(name)
     name = dataset.name
-    level, folder, made = LEVELS.get(name), root, None
-    if level is not None:
-        at_home = default_root(level=level)
+    generated, folder = GENERATED.get(name), root
+    made: Stamp | None = None
+    if generated is not None:
+        at_home = generated.home()
         folder = root if root is not None else at_home if at_home.is_dir() else None
     notes: tuple[str, ...] = ()
     found: Split | None = None
@@ -111,9 +111,8 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         found = catalog.load_split(dataset, folder, next(iter(dataset.splits), None))
         notes = found.notes
         splits = splits or catalog.split_names(dataset, folder)
-        if level is not None:
-            made = read_stamp(folder)
-            level = level_of(made)
+        if generated is not None:
+            made = generated.read_stamp(folder)
     classes = _classes(name) or (None if found is None else found.classes)
     return DatasetCard(
         name=name,
@@ -127,10 +126,10 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         homepage=dataset.homepage,
         obtain=dataset.obtain,
         options=()
-        if level is None
+        if generated is None
         else tuple(
-            Option(name=option, value=value, meaning=OPTIONS[option])
-            for option, value in level.options.items()
+            Option(name=option, value=value, meaning=generated.meanings[option])
+            for option, value in generated.options_of(made).items()
         ),
         folder=None if folder is None else str(folder),
         made=made,

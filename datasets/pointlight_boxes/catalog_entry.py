@@ -25,6 +25,12 @@ def _make_changed(root: Path | None, changes: Changes, progress: Progress | None
     return make_changed(root, changes.settings, changes.seed, changes.train, changes.test, progress)
 
 
+def _make_split(split: str, progress: Progress | None) -> Path:
+    from . import make_split
+
+    return make_split(split, progress)
+
+
 POINTLIGHT_BOXES = Dataset(
     name=NAME,
     title=layouts.POINTLIGHT_BOXES.title,
@@ -39,8 +45,11 @@ POINTLIGHT_BOXES = Dataset(
     needs_root=False,
     make=_make,
     make_changed=_make_changed,
-    purpose="who moves how: two to four clouds of dots, each in its own box, shift and turn or "
-    "grow",
+    make_split=_make_split,
+    purpose="who moves how: two to four clouds of dots, each in its own box, shift, and turn or "
+    "grow; the best possible frame mAP of the split test is 22.8 % from one frame, 54.5 % from "
+    "frames without their order, 63.5 % from ordered frames without the boxes, 100 % from ordered "
+    "frames and boxes",
     licence="Apache-2.0, as kinobench, which draws them",
     videos=320,  # 240 for training and 80 for the test
     task="detection",

@@ -33,6 +33,11 @@ _LAYOUTS = 20
 """Draws of 64 layouts; of four boxes in a picture, one layout in twenty or so fits."""
 
 
+_PRODUCTS = 500_000
+"""Multiplications of a matrix product: OpenBLAS shares larger ones among threads, which wait
+for each other where several processes draw."""
+
+
 class Plan(NamedTuple):
     """What is in a video: the part of it that the lists say.
 
@@ -219,7 +224,12 @@ def render(places: Places, look: Look, size_px: int) -> NDArray[np.uint8]:
         np.exp((pixels - part.astype(np.float32)[..., None]) ** 2 * inverse)
         for part in (places.real, places.imag)
     )
-    cover = np.swapaxes(down, 1, 2) @ across
+    rows = max(1, _PRODUCTS // (places.shape[1] * size_px))
+    bands = [
+        np.swapaxes(down[..., first : first + rows], 1, 2) @ across
+        for first in range(0, size_px, rows)
+    ]
+    cover = np.concatenate(bands, axis=1)
     luma = np.rint(look.ground_luma + look.contrast_luma * np.minimum(cover, 1.0))
     drawn: NDArray[np.uint8] = luma.astype(np.uint8)
     return drawn

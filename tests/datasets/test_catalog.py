@@ -15,7 +15,7 @@ from kinobench.datasets.split import Split
 LEVELS = ("pointlight", "pointlight-3", "pointlight-long", "pointlight-noise")
 KINETICS = ("kinetics400", "kinetics600", "kinetics700")
 FURTHER = ("charades", "diving48", "hmdb51", "jester", "mit", "sports1m", "ssv2")
-BUILT_IN = (*KINETICS, *FURTHER, *LEVELS, "ucf101")
+BUILT_IN = (*KINETICS, *FURTHER, *LEVELS, "pointlight-boxes", "ucf101")
 OWN = ("folder", "list", "shards")
 
 
@@ -51,9 +51,10 @@ def test_an_entry_agrees_with_its_class_list(name):
     dataset = catalog.get(name)
     assert dataset.name == name
     assert dataset.num_classes == len(class_names(name))
-    own = "pointlight-long" if name == "pointlight-long" else "pointlight"
-    assert dataset.default_protocol == (own if name in LEVELS else "common-112")
-    assert dataset.needs_root is (name not in LEVELS)
+    own = name if name in ("pointlight-long", "pointlight-boxes") else "pointlight"
+    is_generated = name.startswith("pointlight")
+    assert dataset.default_protocol == (own if is_generated else "common-112")
+    assert dataset.needs_root is not is_generated
     assert dataset.purpose
     assert "DATA_ROOT/" in dataset.tree
 

@@ -211,6 +211,7 @@ def test_the_digests_of_the_presets_stand_still() -> None:
         "common-112": "6c265b6ff3a531e6",
         "common-224": "6b31681b5723026b",
         "pointlight": "39425e47912655bb",
+        "pointlight-boxes": "e5ab525a86983be8",
         "pytorchvideo-8x8-256": "b9372c238f4139d4",
         "pytorchvideo-main-8x8-256": "047063b82377f0c4",
         "pyslowfast-8x8-256": "adab97e5430bfff4",

@@ -16,6 +16,7 @@ from ...datasets.errors import KinobenchError
 from ...datasets.pointlight import level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, Level
 from ...datasets.pointlight.turns import moving_frames
+from ...datasets.pointlight_events.settings import NAME
 from ...datasets.video.clips import open_video
 from ..records.files import writing
 from ..run.prepare import make_dataset
@@ -38,10 +39,10 @@ class Strip(NamedTuple):
 
 
 def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> None:
-    """Draw the contact sheet of a level of pointlight as a PNG file.
+    """Draw the contact sheet of a level of pointlight, or of pointlight-events, as a PNG file.
 
     Args:
-        name: The level.
+        name: The dataset.
         root: Its folder; None: the default one, where it is generated first.
         output: The file.
         console: Shows progress.
@@ -50,16 +51,21 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
         KinobenchError: There is no such level, the folder isn't of it, or the file can't be
             written.
     """
-    if name not in LEVELS:
+    if name not in (*LEVELS, NAME):
         raise KinobenchError(
             f"--output {output}: a contact sheet shows motion that is known; give one of "
-            f"{', '.join(LEVELS)}"
+            f"{', '.join((*LEVELS, NAME))}"
         )
     if output.suffix.lower() != ".png":
         raise KinobenchError(f"--output {output}: a contact sheet is a PNG file; name it so")
     dataset = catalog.get(name)
     folder = make_dataset(dataset, None, console) if root is None else root
     split = catalog.load_split(dataset, folder, None)
+    if name == NAME:
+        from .timeline_sheet import timelines_of
+
+        _write(output, timelines_of(folder, split))
+        return
     made = read_stamp(folder)
     first = {video.label: video.path for video in reversed(split.videos)}
     strips = [
@@ -67,7 +73,10 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
         for label, class_name in enumerate(split.classes)
     ]
     title = f"{made.title}: the first test video of each class"
-    picture = sheet_of(strips, level_of(made), title)
+    _write(output, sheet_of(strips, level_of(made), title))
+
+
+def _write(output: Path, picture: bytes) -> None:
     with writing(output, option="--output") as unfinished:
         unfinished.write_bytes(picture)
 

@@ -17,6 +17,7 @@ from ...datasets.pointlight import level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, Level
 from ...datasets.pointlight.turns import moving_frames
 from ...datasets.pointlight_boxes.level import NAME as BOXES
+from ...datasets.pointlight_events.settings import NAME as EVENTS
 from ...datasets.split import Split
 from ...datasets.truth import BoxTruth
 from ...datasets.video.clips import open_video
@@ -42,10 +43,10 @@ class Strip(NamedTuple):
 
 
 def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> None:
-    """Draw the contact sheet of a level of pointlight, or of pointlight-boxes, as a PNG file.
+    """Draw the contact sheet of a dataset that kinobench generates, as a PNG file.
 
     Args:
-        name: The level, or the dataset.
+        name: The dataset.
         root: Its folder; None: the default one, where it is generated first.
         output: The file.
         console: Shows progress.
@@ -54,19 +55,27 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
         KinobenchError: There is no such level, the folder isn't of it, or the file can't be
             written.
     """
-    if name not in (*LEVELS, BOXES):
+    if name not in (*LEVELS, BOXES, EVENTS):
         raise KinobenchError(
             f"--output {output}: a contact sheet shows motion that is known; give one of "
-            f"{', '.join((*LEVELS, BOXES))}"
+            f"{', '.join((*LEVELS, BOXES, EVENTS))}"
         )
     if output.suffix.lower() != ".png":
         raise KinobenchError(f"--output {output}: a contact sheet is a PNG file; name it so")
     dataset = catalog.get(name)
     folder = make_dataset(dataset, None, console) if root is None else root
     split = catalog.load_split(dataset, folder, None)
-    picture = _boxes_sheet(split) if name == BOXES else _level_sheet(split, folder)
+    picture = _picture_of(name, split, folder)
     with writing(output, option="--output") as unfinished:
         unfinished.write_bytes(picture)
+
+
+def _picture_of(name: str, split: Split, folder: Path) -> bytes:
+    if name == EVENTS:
+        from .timeline_sheet import timelines_of
+
+        return timelines_of(folder, split)
+    return _boxes_sheet(split) if name == BOXES else _level_sheet(split, folder)
 
 
 def _level_sheet(split: Split, folder: Path) -> bytes:

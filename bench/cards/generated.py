@@ -5,13 +5,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...datasets import pointlight, pointlight_boxes
+from ...datasets import pointlight, pointlight_boxes, pointlight_events
 from ...datasets.pointlight import levels
 from ...datasets.pointlight_boxes import level as boxes_level
 from ...datasets.pointlight_boxes.stamp import Stamp as BoxesStamp
 from ...datasets.pointlight_boxes.stamp import read_stamp as read_boxes_stamp
+from ...datasets.pointlight_events import settings as events_settings
 
-Stamp = pointlight.Stamp | BoxesStamp
+Stamp = pointlight.Stamp | BoxesStamp | pointlight_events.Stamp
 
 
 class Generated(NamedTuple):
@@ -38,6 +39,11 @@ def _boxes_options(made: BoxesStamp | None) -> dict[str, str]:
     return (boxes_level.POINTLIGHT_BOXES if made is None else made.level).options
 
 
+def _events_options(made: pointlight_events.Stamp | None) -> dict[str, str]:
+    made_as = events_settings.USUAL if made is None else pointlight_events.settings_of(made)
+    return made_as.options
+
+
 GENERATED: dict[str, Generated] = {
     **{
         name: Generated(
@@ -50,6 +56,12 @@ GENERATED: dict[str, Generated] = {
     },
     boxes_level.NAME: Generated(
         pointlight_boxes.default_root, read_boxes_stamp, _boxes_options, boxes_level.OPTIONS
+    ),
+    events_settings.NAME: Generated(
+        pointlight_events.default_root,
+        pointlight_events.read_stamp,
+        _events_options,
+        events_settings.OPTIONS,
     ),
 }
 """The generated datasets by name."""

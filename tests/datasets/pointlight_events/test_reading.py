@@ -13,7 +13,7 @@ from kinobench.datasets.pointlight_events.annotation import read_annotation, spa
 from kinobench.datasets.pointlight_events.ceilings import THRESHOLDS, ceilings
 from kinobench.datasets.pointlight_events.scene import draw_scene, pictures
 from kinobench.datasets.pointlight_events.settings import FPS, USUAL
-from kinobench.datasets.pointlight_events.timeline import Span
+from kinobench.datasets.pointlight_events.spans import Span
 from kinobench.datasets.truth import EventTruth
 
 from ...fakes.event_luck import CLASSES, other_times

@@ -10,6 +10,7 @@ from kinobench.zoo import registry
 from kinobench.zoo.checkpoints.named import weights_of
 from kinobench.zoo.tables.published import published
 from kinobench.zoo.tables.published_detections import published_detections
+from kinobench.zoo.tables.published_localizations import published_localizations
 from kinobench.zoo.tables.published_speeds import published_speeds
 from kinobench.zoo.tables.reasons import reasons
 from kinobench.zoo.tables.sources import url_of
@@ -17,7 +18,12 @@ from kinobench.zoo.tables.sources import url_of
 
 def sources() -> list[str]:
     entries = [each for name in registry.listed() for each in weights_of(name)]
-    tables = (*published(), *published_speeds(), *published_detections())
+    tables = (
+        *published(),
+        *published_speeds(),
+        *published_detections(),
+        *published_localizations(),
+    )
     every = (*tables, *entries, *reasons().values())
     return sorted({each.source for each in every})
 

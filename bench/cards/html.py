@@ -11,6 +11,7 @@ from ..text.html_frame import framed_page
 from ..text.markup import html_escaped
 from .content import CardPage
 from .markdown import PRINTED, WEIGHTS, contract, notes
+from .shapes import given
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 
@@ -27,7 +28,7 @@ def render(page: CardPage, picture: str) -> str:
     facts = [
         ("paper", link(card.paper, page.paper_url)),
         ("code", ", ".join(link(name, url) for name, url in page.code)),
-        ("input", f"{inputs} → logits <code>[B, {card.input['classes']}]</code>"),
+        ("input", f"{inputs} → logits <code>{given(card.inputs, card.input['classes'])}</code>"),
         ("parameters", "–" if card.params is None else f"{card.params:,}"),
         ("MACs of a view", f"{card.cost.macs:,}"),
         ("FLOPs of a view", f"{card.cost.flops:,}"),

@@ -7,6 +7,7 @@ from ..text.markup import escaped, fenced
 from ..text.units import percent
 from .content import CardPage, InPrint
 from .module_bars import amount, bars_of
+from .shapes import given, left_out, taken
 
 _BAR = 30
 """Letters of the longest bar."""
@@ -25,7 +26,7 @@ def render(page: CardPage, depth: int = 2) -> str:
         ("family", escaped(card.family)),
         ("paper", link(card.paper, page.paper_url)),
         ("code", ", ".join(link(name, url) for name, url in page.code)),
-        ("input", f"{inputs} -> logits `[B, {card.input['classes']}]`"),
+        ("input", f"{inputs} -> logits `{given(card.inputs, card.input['classes'])}`"),
         ("parameters", "–" if card.params is None else f"{card.params:,}"),
         ("MACs of a view", f"{card.cost.macs:,}"),
         ("FLOPs of a view", f"{card.cost.flops:,}"),
@@ -77,19 +78,14 @@ WEIGHTS = ("name", "printed", "source", "licence", "remark")
 def contract(page: CardPage) -> list[str]:
     """Return the shapes of the network's inputs."""
     frames, size = page.card.input["frames"], page.card.input["size"]
-    takes = {
-        "rgb": f"clip [B, 3, {frames}, {size}, {size}]",
-        "flow": f"flow [B, {2 * (frames - 1)}, {size}, {size}]",
-    }
-    return [takes[kind] for kind in page.card.inputs]
+    return taken(page.card.inputs, frames, size)
 
 
 def notes(page: CardPage) -> list[str]:
     """Return the remarks on the counts."""
     card = page.card
-    flow = ["the optical flow itself isn't counted"] if "flow" in card.inputs else []
     uncounted = [f"not counted: {name} ({calls})" for name, calls in card.cost.uncounted.items()]
-    return [*flow, *card.notes, *card.cost.notes, *uncounted]
+    return [*left_out(card.inputs), *card.notes, *card.cost.notes, *uncounted]
 
 
 def bars(page: CardPage, depth: int) -> str:

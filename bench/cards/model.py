@@ -21,6 +21,7 @@ from ..text.terminal import line
 from ..text.units import percent
 from .printed import PrintedCheck, compare, count, shape_of
 from .profile import ABSENT, ProfileSettings, show_operators, show_profile
+from .shapes import given, left_out, taken
 from .terminal import print_folded, print_line, print_table
 
 
@@ -139,12 +140,8 @@ def show_card(card: ModelCard, console: Console, depth: int = 2) -> None:
     console.print(Text.assemble(line(card.name, "bold"), "  ", line(card.family)))
     print_folded(card.paper, console)
     frames, size = shape["frames"], shape["size"]
-    takes = {
-        "rgb": f"clip [B, 3, {frames}, {size}, {size}]",
-        "flow": f"flow [B, {2 * (frames - 1)}, {size}, {size}]",
-    }
-    given = ", ".join(takes[kind] for kind in card.inputs)
-    print_folded(f"{given} -> logits [B, {shape['classes']}]", console)
+    arguments = ", ".join(taken(card.inputs, frames, size))
+    print_folded(f"{arguments} -> logits {given(card.inputs, shape['classes'])}", console)
     console.print()
     facts: list[tuple[str, str]] = [
         ("parameters", ABSENT if card.params is None else f"{card.params:,}"),
@@ -158,8 +155,9 @@ def show_card(card: ModelCard, console: Console, depth: int = 2) -> None:
     width = max(len(value) for _, value in facts)
     for name, value in facts:
         print_line(f"{name:<16}{value:>{width}}", console)
-    if "flow" in card.inputs:
-        print_folded("the optical flow itself isn't counted; `run` measures its time", console)
+    for remark in left_out(card.inputs):
+        also = "; `run` measures its time" if "flow" in remark else ""
+        print_folded(f"{remark}{also}", console)
     for note in (*card.notes, *card.cost.notes):
         print_folded(f"note: {note}", console)
     for operator, calls in card.cost.uncounted.items():

@@ -69,7 +69,8 @@ def sheet_of(shown: Sequence[Shown], classes: Sequence[str], title: str) -> byte
     rows = figure.add_gridspec(
         len(shown), 1, left=0.02, right=0.98, top=0.9, bottom=0.13, hspace=0.42
     )
-    for row, video in zip(rows, shown, strict=True):
+    for number, video in enumerate(shown):
+        row = rows[number]
         above, below = row.subgridspec(2, 1, height_ratios=[1, 0.28], hspace=0.08)
         pictures = above.subgridspec(1, PICTURES, wspace=0.04)
         for column, window in enumerate(windows(len(video.frames))):

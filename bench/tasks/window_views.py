@@ -30,7 +30,7 @@ class Pictures:
         height, width = self._transform.size
         pictures = torch.empty(3, 1, height, width)
         whole = torch.from_numpy(np.ascontiguousarray(frame))
-        self._transform.write(whole[None], pictures)
+        self._transform.write(whole.permute(2, 0, 1)[None], pictures)
         size, (top, left, _) = self._protocol.size, self._transform.crops[0]
         return pictures[:, 0, top : top + size, left : left + size].numpy()
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 QUICK = "quick"
 SPLITS = ("test", "train", QUICK)
 QUICK_VIDEOS = 16
-"""The first of `test`; the interval of a frame mAP reaches about 10 points to either side."""
+"""The first of `test`; the interval of a frame mAP reaches at most 6 points to either side."""
 
 
 def load(root: Path | None = None, split: str | None = None) -> Split:

@@ -67,9 +67,13 @@ def read_truth(root: Path, split: str) -> BoxTruth:
     """
     key_frames: dict[str, list[str]] = {}
     for where, (video, name) in _rows(root / f"{split}_key_frames.csv", 2):
-        if not name.isdigit():
+        if not (name.isascii() and name.isdigit()):
             raise DatasetError(f"{where}: second {name!r} is no whole number; generate it again")
-        key_frames.setdefault(video, []).append(name)
+        if name in key_frames.setdefault(video, []):
+            raise DatasetError(
+                f"{where}: second {name!r} of {video!r} is there twice; generate it again"
+            )
+        key_frames[video].append(name)
     known = {(video, name) for video, names in key_frames.items() for name in names}
     boxes: dict[_Key, dict[tuple[int, _Edges], list[int]]] = {}
     for where, (video, name, x1, y1, x2, y2, action, person) in _rows(root / f"{split}.csv", 8):
@@ -81,7 +85,12 @@ def read_truth(root: Path, split: str) -> BoxTruth:
         edges = _edges(where, (x1, y1, x2, y2))
         label = _number(where, "action", action, len(class_names(NAME))) - 1
         which = _number(where, "person", person, None), edges
-        boxes.setdefault((video, name), {}).setdefault(which, []).append(label)
+        labels = boxes.setdefault((video, name), {}).setdefault(which, [])
+        if label in labels:
+            raise DatasetError(
+                f"{where}: action {action!r} of this box is there twice; generate it again"
+            )
+        labels.append(label)
     return BoxTruth(
         rule=RULE,
         videos={

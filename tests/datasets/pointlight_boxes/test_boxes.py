@@ -245,6 +245,8 @@ def test_a_missing_video_is_noted_and_keeps_its_place(tmp_path: Path) -> None:
         ("test.csv", "boxes_0001,0000,0.1,0.1,0.5,0.5,9,1", "action '9' is not a number from 1 to"),
         ("test.csv", "boxes_0001,0000,0.1,0.1,0.5,0.5,1,x", "person 'x' is not a whole number"),
         ("test_key_frames.csv", "boxes_0001,first", "second 'first' is no whole number"),
+        ("test_key_frames.csv", "boxes_0001,\u00b2", "is no whole number"),
+        ("test_key_frames.csv", "boxes_0001,0000", "second '0000' of 'boxes_0001' is there twice"),
     ],
 )
 def test_a_list_that_is_wrong_is_refused_with_its_line(
@@ -257,6 +259,28 @@ def test_a_list_that_is_wrong_is_refused_with_its_line(
     with pytest.raises(DatasetError, match=message) as raised:
         load(root)
     assert re.search(rf"{file}:{lines + 1}: ", str(raised.value))
+
+
+def test_a_label_that_a_box_has_twice_is_refused(small_boxes: Path, tmp_path: Path) -> None:
+    for name in ("test.csv", "test_key_frames.csv", STAMP):
+        (tmp_path / name).write_bytes((small_boxes / name).read_bytes())
+    first = (tmp_path / "test.csv").read_text().partition("\n")[0]
+    with (tmp_path / "test.csv").open("a") as appended:
+        appended.write(f"{first}\n")
+    with pytest.raises(DatasetError, match="action '2' of this box is there twice"):
+        load(tmp_path)
+
+
+def test_quick_is_generated_alone_where_there_is_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(pointlight_boxes, "QUICK_VIDEOS", 1)
+    split = load(None, "quick")
+    assert [video.id for video in split.videos] == ["boxes_0001"]
+    assert (split.notes, split.content) == ((), "")
+    (folder,) = (tmp_path / "cache").iterdir()
+    assert folder.name == stamp_of(POINTLIGHT_BOXES, 0, 0, 1).name != default_root().name
 
 
 # Options

@@ -15,10 +15,13 @@ import pytest
 from filelock import FileLock
 from scipy import stats
 
-from kinobench.datasets.pointlight_boxes import load, make_boxes
+from kinobench.datasets.pointlight_boxes import QUICK_VIDEOS, load, make_boxes
 from kinobench.datasets.pointlight_boxes.ceilings import CEILINGS
 from kinobench.datasets.pointlight_boxes.clouds import BoxPx
+from kinobench.datasets.pointlight_boxes.files import Part, key_frames
+from kinobench.datasets.pointlight_boxes.level import POINTLIGHT_BOXES
 from kinobench.datasets.pointlight_boxes.motions import CLASSES, MOTIONS, PREVALENCE
+from kinobench.datasets.pointlight_boxes.stamp import TEST_VIDEOS
 from kinobench.datasets.truth import BoxTruth
 from kinobench.datasets.video.clips import open_video
 
@@ -179,16 +182,35 @@ def test_the_ceilings_of_quick_are_those_that_are_printed(small_boxes: Path) -> 
     check_ceilings(answers_of(truth_of(small_boxes, "quick")), "quick", 300)
 
 
-def test_the_ceilings_of_test_are_those_that_are_printed(tmp_path: Path) -> None:
-    from kinobench.datasets.pointlight_boxes.files import Part, key_frames
-    from kinobench.datasets.pointlight_boxes.level import POINTLIGHT_BOXES
-    from kinobench.datasets.pointlight_boxes.stamp import TEST_VIDEOS
+def usual_answers(folder: Path, videos: int) -> Answers:
+    """The truth of the first test videos of the usual dataset, none of which is written."""
+    part = Part(folder, POINTLIGHT_BOXES, [0, 0], range(videos), 0)
+    truth = {part.id_of(video): key_frames(part, video) for video in part.videos}
+    return answers_of(BoxTruth(rule="ava", videos=truth))
 
-    part = Part(tmp_path, POINTLIGHT_BOXES, [0, 0], range(TEST_VIDEOS), 0)
-    videos = {part.id_of(video): key_frames(part, video) for video in part.videos}
-    answers = answers_of(BoxTruth(rule="ava", videos=videos))
+
+def test_the_ceilings_of_test_are_those_that_are_printed(tmp_path: Path) -> None:
+    answers = usual_answers(tmp_path, TEST_VIDEOS)
     assert len(answers.frame) == 845
     check_ceilings(answers, "test", 100)
+
+
+@pytest.mark.parametrize(("split", "most"), [("test", 0.025), ("quick", 0.07)])
+def test_the_interval_of_a_split_is_as_narrow_as_its_size_promises(
+    tmp_path: Path, split: str, most: float
+) -> None:
+    answers = usual_answers(tmp_path, TEST_VIDEOS if split == "test" else QUICK_VIDEOS)
+    generator = np.random.default_rng(3)
+    scores = answers.labels + 0.6 * generator.standard_normal(answers.labels.shape)
+    video = answers.frame // 4
+    boxes = [np.flatnonzero(video == number) for number in range(video.max() + 1)]
+    drawn = []
+    for _ in range(100):
+        chosen = np.concatenate([boxes[n] for n in generator.integers(len(boxes), size=len(boxes))])
+        part = Answers(answers.frame[chosen], answers.labels[chosen])
+        drawn.append(mean_precision(part, scores[chosen]))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    assert 0.005 < (high - low) / 2 < most
 
 
 # The oracle, through the decoder

@@ -39,9 +39,8 @@ TRAIN_VIDEOS = 120
 TEST_VIDEOS = 60
 """They have 396 events; the 95 % interval of an mAP reaches 4 to 5 points to either side."""
 QUICK_VIDEOS = 12
-"""The first of `test`, for the quick suite, generated alone if the others aren't there.
-
-The interval of an mAP reaches 8 to 12 points to either side."""
+"""The first of `test`, for the quick suite; they are generated alone if the others aren't there.
+The interval reaches 8 to 12 points."""
 GENERATOR_VERSION = 1
 """Raise it with every change of the code that changes a picture."""
 

@@ -62,7 +62,7 @@ def built(architecture: Architecture, num_classes: int, frames: int, size: int) 
 
 def named(architecture: Architecture) -> str:
     """Return a network's name and, unless it is kinobench's own, the file of its builder."""
-    if registry.module_of(architecture.build).startswith(f"{__package__}.families."):
+    if registry.module_of(architecture.build).startswith(f"{__package__}."):
         return architecture.name
     build: Any = architecture.build
     while isinstance(build, partial):

@@ -16,6 +16,8 @@ no gradient, and stay zero (issue 37 of the repository), so that its THUMOS14 re
 them.
 """
 
+from functools import partial
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -137,7 +139,8 @@ class TriDet(Head):
             num_classes: Classes of actions.
             width: Channels of the pyramid and the heads.
             hidden: Channels between the last two layers of a block.
-            window: Kernel of the smaller convolution of a block, odd.
+            window: Kernel of the smaller convolution of a block that begins a level, odd; it is 1
+                in those before the pyramid.
             factor: Times (window + 1) that the larger one is: the paper's k.
             stem: Blocks before the pyramid.
             levels: Levels of the pyramid.
@@ -146,15 +149,12 @@ class TriDet(Head):
         """
         super().__init__(channels, num_classes)
         self.bins = bins
-        block = {"window": window, "factor": factor}
+        block = partial(SGPBlock, width, hidden, factor=factor)
         self.pyramid = FeaturePyramid(
             channels,
             width,
-            [SGPBlock(width, hidden, **block) for _ in range(stem)],  # type: ignore[arg-type]
-            [
-                SGPBlock(width, hidden, stride=2, dropped=dropped, **block)  # type: ignore[arg-type]
-                for _ in range(levels - 1)
-            ],
+            [block(window=1) for _ in range(stem)],
+            [block(window=window, stride=2, dropped=dropped) for _ in range(levels - 1)],
         )
         self.classify = LevelHead(width, num_classes, prior=PRIOR)
         self.starts = LevelHead(width, num_classes, prior=PRIOR)

@@ -1,8 +1,10 @@
-"""Time and memory of scoring boxes, at twice the size of AVA and more.
+"""Time and memory of scoring boxes, at more than the size of AVA.
 
-`python -m tests.benchmarks.metric_speed_boxes [RULE]`: 100,000 frames of 500 videos, 2,000,000
-detections, 80 classes, with the interval, the kinds of errors and the sizes, in a process of its
-own.
+    python -m tests.benchmarks.metric_speed_boxes [RULE]
+
+It scores 2,000,000 detections of 80 classes on 100,000 frames of 500 videos, with the interval, the
+kinds of errors and the sizes. Time is that of the processor; memory is the peak of the process, the
+boxes included. The aim for matching, scores and interval is 30 s and 2 GB.
 """
 
 import resource
@@ -75,7 +77,7 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{'all':12}{started[-1] - started[0]:8.1f} s")
     print(f"peak {peak / 2**20:.2f} GiB, of which the boxes {before / 2**20:.2f} GiB")
-    print(rule.name, scores.map, whole.interval, errors.counts.sum(axis=1), [*sizes])
+    print(rule.name, scores.map, whole.interval, errors.by_class.sum(axis=1), [*sizes])
 
 
 if __name__ == "__main__":

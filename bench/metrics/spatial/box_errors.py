@@ -12,83 +12,84 @@ from .box_overlap import box_iou
 from .class_means import by_class
 from .drawn_means import Ranked
 
-KINDS = ("double", "wrong label", "localization", "confusion", "background")
-"""Kinds of false predictions.
+KINDS = (
+    "true positive",
+    "double detection",
+    "wrong label",
+    "localization",
+    "confusion",
+    "background",
+)
+"""What a prediction is; a false one by the true box of its frame that it overlaps most.
 
-As DETAD has them for segments (Alwassel et al., ECCV 2018, section 4.1; HumamAlwassel/DETAD), which
-follow Hoiem et al. (ECCV 2012); the first that applies:
+As DETAD has them for segments (Alwassel et al., ECCV 2018, section 4.1; HumamAlwassel/DETAD
+`src/action_detector_diagnosis.py`):
 
-- double: it overlaps a true box of its class enough, but another has that;
-- wrong label: it overlaps one of another class enough;
-- localization: it overlaps one of its class by 0.1 or more;
-- confusion: it overlaps one of another class by 0.1 or more;
-- background: it overlaps none by as much.
+- double detection: that box is of its class, and it overlaps enough, but another has the box;
+- wrong label: it is of another class, and it overlaps enough;
+- localization: it is of its class, and it overlaps by 0.1 or more, but not enough;
+- confusion: it is of another class, and it overlaps by 0.1 or more, but not enough;
+- background: it overlaps none by 0.1.
+
+Of boxes that it overlaps alike, as the box of a person with several labels, its class's counts.
 """
 
 NEAR = 0.1
 """Overlap from which on a prediction isn't background."""
 
-MULTIPLES = 10
+PER_TRUTH = 10
 """How many times as many predictions as true boxes are looked at, class by class."""
 
 
 class BoxErrors(NamedTuple):
-    """False predictions by kind, at one threshold.
+    """Predictions by kind, at one threshold.
 
     Attributes:
         threshold: It.
-        counts: Number of predictions by kind, `[len(KINDS), classes]`.
-        top: Among the best G, 2 G to 10 G predictions of each class, where G is its number of true
-            boxes: the share of each kind and last of true ones, `[MULTIPLES, len(KINDS) + 1]`; NaN
-            where there is no prediction. Shares are of those that there are, of all classes.
-        gain: How much higher the mAP would be without the false predictions of a kind,
-            `[len(KINDS)]`; NaN if there is no class to score.
+        by_class: Number of all predictions of each of `KINDS`, `[kinds, classes]`.
+        counts: Number of predictions of each kind among the best, `[PER_TRUTH, kinds]`: first among
+            the G best of each class, G being its number of true boxes, then the next G, and so on.
+        gains: By kind of false prediction, how much higher the mAP would be without these; empty if
+            there is no class to score.
         missed: Number of true boxes that nothing hits, `[classes]`.
     """
 
     threshold: float
+    by_class: Ints
     counts: Ints
-    top: Floats
-    gain: Floats
+    gains: dict[str, float]
     missed: Ints
 
 
 def box_errors(matched: MatchedBoxes, number: int = 0) -> BoxErrors:
-    """Say why predictions are false.
+    """Say what predictions are, and what the mAP would be without each kind of false ones.
 
     Args:
         matched: Matched boxes, of `match_boxes`.
         number: Which of the rule's thresholds.
     """
-    found, truth, rule = matched.found, matched.truth, matched.rule
+    label, truth_label = matched.found.label, matched.truth.label
     classes = len(matched.scored)
     hit = matched.instance[number] >= 0
-    kind = _kinds(matched, hit, rule.thresholds[number])
-    false = ~hit
-    counts = np.bincount(kind[false] * classes + found.label[false], minlength=5 * classes)
-    truths = np.bincount(truth.label, minlength=classes)
-    hits = np.bincount(found.label[hit], minlength=classes)
+    kind = np.where(hit, 0, _kinds(matched, matched.rule.thresholds[number]))
+    by_class = np.bincount(kind * classes + label, minlength=len(KINDS) * classes)
+    truths = np.bincount(truth_label, minlength=classes)
     return BoxErrors(
-        rule.thresholds[number],
-        counts.reshape(len(KINDS), classes),
-        _top_shares(np.where(hit, len(KINDS), kind), found.label, truths),
-        _gains(matched, hit, kind),
-        truths - hits,
+        matched.rule.thresholds[number],
+        by_class.reshape(len(KINDS), classes),
+        _among_the_best(kind, label, truths),
+        _gains(matched, kind),
+        truths - np.bincount(label[hit], minlength=classes),
     )
 
 
-def _kinds(matched: MatchedBoxes, hit: Flags, threshold: float) -> Ints:
-    """Return the number of the kind that each prediction would have if it were false."""
+def _kinds(matched: MatchedBoxes, threshold: float) -> Ints:
+    """Return the number of the kind that each prediction is if it is false."""
     own, other = _highest_overlaps(matched)
-    strict = matched.rule.strict
-    conditions = [
-        own > threshold if strict else own >= threshold,
-        other > threshold if strict else other >= threshold,
-        own >= NEAR,
-        other >= NEAR,
-    ]
-    kinds: Ints = np.select(conditions, [0, 1, 2, 3], 4)
-    return kinds
+    most = np.maximum(own, other)
+    enough = most > threshold if matched.rule.strict else most >= threshold
+    kinds: Ints = np.select([enough, most >= NEAR], [1, 3], 5)
+    return kinds + ((other > own) & (kinds < 5))
 
 
 def _highest_overlaps(matched: MatchedBoxes) -> tuple[Floats, Floats]:
@@ -105,44 +106,40 @@ def _highest_overlaps(matched: MatchedBoxes) -> tuple[Floats, Floats]:
     return own, other
 
 
-def _top_shares(outcome: Ints, label: Ints, truths: Ints) -> Floats:
-    """Return the shares of outcomes among the best predictions: `[MULTIPLES, outcomes]`."""
+def _among_the_best(kind: Ints, label: Ints, truths: Ints) -> Ints:
+    """Return the numbers of kinds among the best predictions: `[PER_TRUTH, kinds]`."""
     detections = np.bincount(label, minlength=len(truths))
     place = np.arange(len(label)) - (np.cumsum(detections) - detections)[label]
     of_its_class = truths[label]
-    inside = np.flatnonzero(place < MULTIPLES * of_its_class)
-    multiple = place[inside] // of_its_class[inside]
-    outcomes = len(KINDS) + 1
-    counts = np.bincount(multiple * outcomes + outcome[inside], minlength=MULTIPLES * outcomes)
-    summed = counts.reshape(MULTIPLES, outcomes).cumsum(axis=0)
-    with np.errstate(invalid="ignore"):
-        shares: Floats = summed / summed.sum(axis=1, keepdims=True)
-    return shares
+    inside = np.flatnonzero(place < PER_TRUTH * of_its_class)
+    tranche = place[inside] // of_its_class[inside]
+    counts = np.bincount(tranche * len(KINDS) + kind[inside], minlength=PER_TRUTH * len(KINDS))
+    return counts.reshape(PER_TRUTH, len(KINDS))
 
 
-def _gains(matched: MatchedBoxes, hit: Flags, kind: Ints) -> Floats:
+def _gains(matched: MatchedBoxes, kind: Ints) -> dict[str, float]:
     """Return how much the mAP rises without the false predictions of each kind."""
+    rule, label, truth_label = matched.rule, matched.found.label, matched.truth.label
 
-    def mean(kept: Flags) -> float:
-        label = matched.found.label[kept]
+    def precisions(kept: Flags) -> Floats:
         ranked = Ranked(
-            label,
-            np.zeros_like(label),
-            hit[None, kept],
-            matched.truth.label,
-            np.zeros_like(matched.truth.label),
+            label[kept],
+            np.zeros_like(label[kept]),
+            (kind == 0)[None, kept],
+            truth_label,
+            np.zeros_like(truth_label),
             matched.scored,
             1,
         )
-        rule = matched.rule
-        found = by_class(ranked, (0.0,), area=rule.area, mean_over=rule.mean_over)
-        known = found.precision[0][counted]
-        return float(np.nan_to_num(known).mean()) if len(known) else float("nan")
+        return by_class(ranked, (0.0,), area=rule.area, mean_over=rule.mean_over).precision[0]
 
-    counted = np.bincount(matched.truth.label, minlength=len(matched.scored)) > 0
-    if matched.rule.mean_over == "all scored":
-        counted = matched.scored
-    elif matched.rule.mean_over == "with truth and detections":
-        counted &= np.bincount(matched.found.label, minlength=len(counted)) > 0
-    whole = mean(np.ones(len(hit), bool))
-    return np.array([mean(hit | (kind != each)) - whole for each in range(len(KINDS))])
+    whole = precisions(np.ones(len(kind), bool))
+    known = ~np.isnan(whole)  # a class that only had false ones has none left, and stays
+    if not known.any():
+        return {}
+    mean = whole[known].mean()
+    return {
+        name: float(np.nan_to_num(precisions(kind != number)[known]).mean() - mean)
+        for number, name in enumerate(KINDS)
+        if number
+    }

@@ -4,6 +4,7 @@ A video of weight two counts as if it stood in the dataset twice, with its detec
 other in the ranking. What a detection hits doesn't change: the instances of a video are its own.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..average_precision import Flags
 from ..instances import Floats, Ints
 from .rules import Area
 
-_VALUES_AT_ONCE = 2**18
+_VALUES_AT_ONCE = 2**16
 """Number of weights, of draws times detections, that are looked at together: they fit a cache."""
 
 
@@ -58,19 +59,51 @@ def drawn_means(ranked: Ranked, used: Flags, weights: Ints, area: Area) -> Float
     )
     positives = weights.T @ cells.reshape(classes, ranked.videos).T
     positives[:, ~used] = 0
-    hits = [_Hits.of(each, ranked.label) for each in ranked.hits]
+    edges = np.searchsorted(ranked.label, np.arange(classes + 1))
+    draws = np.ascontiguousarray(weights.T)
+    summed = np.zeros((len(ranked.hits), len(draws)))
+    for some in _together(np.diff(edges)):
+        own = slice(edges[some.start], edges[some.stop])
+        label = ranked.label[own] - some.start
+        hits = [_Hits.of(each[own], label) for each in ranked.hits]
+        at_once = max(1, _VALUES_AT_ONCE // (len(label) + 1))
+        for first in range(0, len(draws), at_once):
+            part = slice(first, first + at_once)
+            video = ranked.video[own]
+            summed[:, part] += _summed(hits, draws[part], video, positives[part, some], area)
+    known = (positives > 0).sum(axis=1)
+    mean: Floats = np.divide(summed, known, out=np.full(summed.shape, np.nan), where=known > 0)
+    return mean
+
+
+def _together(counts: Ints) -> list[slice]:
+    """Return slices of classes which have about `_VALUES_AT_ONCE` detections or fewer together."""
+    number = np.cumsum(counts) // _VALUES_AT_ONCE
+    edges = [*np.flatnonzero(np.diff(number, prepend=-1)), len(counts)]
+    return [slice(*ends) for ends in pairwise(edges)]
+
+
+def _summed(hits: "list[_Hits]", weights: Ints, video: Ints, positives: Ints, area: Area) -> Floats:
+    """Return the sums of some classes' precisions: `[thresholds, draws]`.
+
+    Args:
+        hits: Of each threshold.
+        weights: `[draws, videos]`.
+        video: `[N]`: of each detection of these classes.
+        positives: `[draws, classes]`; a class without any isn't in the sum.
+        area: How the area is computed.
+    """
+    own, ranks = _ranks(weights, video)
     summing = _trapezoids if area == "trapezoid" else _interpolated
-    found = np.full((len(hits), weights.shape[1]), np.nan)
-    at_once = max(1, _VALUES_AT_ONCE // (len(ranked.label) + 1))
-    for first in range(0, weights.shape[1], at_once):
-        part = slice(first, first + at_once)
-        own, ranks = _ranks(np.ascontiguousarray(weights[:, part].T), ranked.video)
-        before = ranks[:, np.searchsorted(ranked.label, np.arange(classes))]
-        for number, hit in enumerate(hits):
-            rank = ranks[:, hit.place + 1] - before[:, hit.label]
-            added = summing(hit, own[:, hit.place], rank)
-            found[number, part] = _mean(hit.summed(added, classes), positives[part])
-    return found
+    summed = np.zeros((len(hits), len(weights)))
+    for number, hit in enumerate(hits):
+        if len(hit.place):
+            rank = ranks[:, hit.place + 1] - np.repeat(ranks[:, hit.before], hit.counts, axis=1)
+            added = np.add.reduceat(summing(hit, own[:, hit.place], rank), hit.starts, axis=1)
+            positive = positives[:, hit.present]
+            precision = np.divide(added, positive, out=np.zeros(added.shape), where=positive > 0)
+            summed[number] = precision.sum(axis=1)
+    return summed
 
 
 def _ranks(weights: Ints, video: Ints) -> tuple[Ints, Ints]:
@@ -82,45 +115,36 @@ def _ranks(weights: Ints, video: Ints) -> tuple[Ints, Ints]:
     return own, ranks
 
 
-def _mean(summed: Floats, positives: Ints) -> Floats:
-    """Return the mean over the classes with positives, which sums are divided by: `[draws]`."""
-    known = positives > 0
-    precision = np.divide(summed, positives, out=np.zeros(summed.shape), where=known)
-    counts = known.sum(axis=1)
-    nothing = np.full(len(counts), np.nan)
-    mean: Floats = np.divide(precision.sum(axis=1), counts, out=nothing, where=counts > 0)
-    return mean
-
-
 class _Hits(NamedTuple):
-    """The hits at one threshold: their places among the detections, their classes, by class.
+    """The hits at one threshold, by class.
 
-    `present` are the classes that have any, and `starts` where the hits of each of these begin.
+    Attributes:
+        place: Their places among the detections, `[hits]`.
+        label: Their classes, rising, `[hits]`.
+        present: The classes that have any, `[present]`.
+        starts: Where the hits of each of these begin, `[present]`.
+        counts: How many each has, `[present]`.
+        before: Where the detections of each begin, `[present]`.
     """
 
     place: Ints
     label: Ints
     present: Ints
     starts: Ints
+    counts: Ints
+    before: Ints
 
     @classmethod
     def of(cls, hits: Flags, label: Ints) -> "_Hits":
         place = np.flatnonzero(hits)
-        present, starts = np.unique(label[place], return_index=True)
-        return cls(place, label[place], present, starts)
+        present, starts, counts = np.unique(label[place], return_index=True, return_counts=True)
+        return cls(place, label[place], present, starts, counts, np.searchsorted(label, present))
 
     def true(self, own: Ints) -> Ints:
         """Return the weight of the hits of its class up to each, itself included."""
         true: Ints = np.cumsum(own, axis=1, dtype=np.int32)
-        before = (true - own)[:, self.starts]
-        return true - np.repeat(before, np.diff([*self.starts, len(self.place)]), axis=1)
-
-    def summed(self, added: Floats, classes: int) -> Floats:
-        """Return the sums of each class: `[draws, classes]`."""
-        summed = np.zeros((len(added), classes))
-        if len(self.place):
-            summed[:, self.present] = np.add.reduceat(added, self.starts, axis=1)
-        return summed
+        before = true[:, self.starts] - own[:, self.starts]
+        return true - np.repeat(before, self.counts, axis=1)
 
 
 def _interpolated(hit: _Hits, own: Ints, rank: Ints) -> Floats:

@@ -105,6 +105,8 @@ def _steps(first: int, last: int, step: int) -> tuple[float, ...]:
     return tuple(number / 100 for number in range(first, last + 1, step))
 
 
+# Until April 2020 the script took a file of frames to exclude and counted what is found in all
+# others; since then it leaves out frames that the annotation doesn't list. Both are `excluded`.
 _AVA = FrameRule(
     name="ava",
     source="activitynet/ActivityNet Evaluation/get_ava_performance.py",

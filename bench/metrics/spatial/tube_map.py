@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..average_precision import Flags
 from ..bootstrap import DRAWS, SEED
 from ..instances import Floats, Ints, Tubes
 from .assignment import assigned, overlapping_pairs
@@ -70,17 +71,28 @@ def score_tubes(
     check_tubes("true", truth, videos=videos, classes=classes)
     check_tubes("predicted", found, videos=videos, classes=classes)
     check_unit(rule.name, rule.pixel, truth.box)
-    is_scored = members(scored, classes, "scored class")
+    ranked = _matched(truth, found, videos, members(scored, classes, "scored class"), rule)
+    table = by_class(ranked, _thresholds(rule), area=rule.area, mean_over=rule.mean_over)
+    every = mean_scores(ranked, table, dict(rule.averages), area=rule.area, draws=draws, seed=SEED)
+    names = [*(f"{each:g}" for each in rule.thresholds), *(name for name, _ in rule.averages)]
+    means = {name: every[name] for name in names}
+    first = means[rule.headline]
+    unscored = len(found.label) - len(ranked.label)
+    return TubeScores(rule.name, first.map, first.interval, means, table, unscored)
+
+
+def _matched(truth: Tubes, found: Tubes, videos: int, scored: Flags, rule: TubeRule) -> Ranked:
+    """Return the tubes of scored classes by rank, and what they hit."""
+    classes = len(scored)
     score = tube_scores(found)
-    rows = np.flatnonzero(is_scored[found.label])
+    rows = np.flatnonzero(scored[found.label])
     rows = rows[_order(found, rows, found.label[rows], -score[rows], found.video[rows])]
-    true_rows = np.flatnonzero(is_scored[truth.label])
+    true_rows = np.flatnonzero(scored[truth.label])
     true_group = truth.video * classes + truth.label
     true_rows = true_rows[_order(truth, true_rows, true_group[true_rows])]
-    pairs = overlapping_pairs(
-        (found.video * classes + found.label)[rows],
-        true_group[true_rows],
-        lambda one, other: tube_iou(
+
+    def overlap(one: Ints, other: Ints) -> Floats:
+        return tube_iou(
             found,
             truth,
             rows[one],
@@ -88,39 +100,29 @@ def score_tubes(
             pixel=rule.pixel,
             frame=rule.frame,
             one_frame_counts=rule.one_frame_counts,
-        ),
-        least=min(_thresholds(rule)),
+        )
+
+    thresholds = _thresholds(rule)
+    pairs = overlapping_pairs(
+        (found.video * classes + found.label)[rows],
+        true_group[true_rows],
+        overlap,
+        least=min(thresholds),
         match=rule.match,
     )
     instance = [
         assigned(pairs, each, strict=rule.strict, match=rule.match, detections=len(rows))
-        for each in _thresholds(rule)
+        for each in thresholds
     ]
-    ranked = Ranked(
-        found.label[rows],
-        found.video[rows],
-        np.stack(instance) >= 0,
-        truth.label[true_rows],
-        truth.video[true_rows],
-        is_scored,
-        videos,
-    )
-    return _scores(ranked, rule, draws, len(found.label) - len(rows))
+    hits = np.stack(instance) >= 0
+    columns = (truth.label[true_rows], truth.video[true_rows], scored, videos)
+    return Ranked(found.label[rows], found.video[rows], hits, *columns)
 
 
 def _thresholds(rule: TubeRule) -> tuple[float, ...]:
     """Return all thresholds, those of the averages included."""
     every = {*rule.thresholds, *(each for _, several in rule.averages for each in several)}
     return tuple(sorted(every))
-
-
-def _scores(ranked: Ranked, rule: TubeRule, draws: int, unscored: int) -> TubeScores:
-    found = by_class(ranked, _thresholds(rule), area=rule.area, mean_over=rule.mean_over)
-    every = mean_scores(ranked, found, dict(rule.averages), area=rule.area, draws=draws, seed=SEED)
-    names = [*(f"{each:g}" for each in rule.thresholds), *(name for name, _ in rule.averages)]
-    means = {name: every[name] for name in names}
-    first = means[rule.headline]
-    return TubeScores(rule.name, first.map, first.interval, means, found, unscored)
 
 
 def _order(tubes: Tubes, rows: Ints, *columns: Floats | Ints) -> Ints:

@@ -17,8 +17,8 @@ FAR = (0.0, 0.0, 0.5, 5.0)  # overlaps A by less than 0.1
 
 TRUTH = [PlainBox(0, 0, A), PlainBox(0, 1, B), PlainBox(1, 1, B)]
 FOUND = {
-    "hit": PlainBox(0, 0, A, 0.9),
-    "double": PlainBox(0, 0, A, 0.8),
+    "true positive": PlainBox(0, 0, A, 0.9),
+    "double detection": PlainBox(0, 0, A, 0.8),
     "wrong label": PlainBox(0, 0, B, 0.7),
     "localization": PlainBox(0, 0, NEAR_A, 0.6),
     "confusion": PlainBox(0, 0, NEAR_B, 0.5),
@@ -39,33 +39,44 @@ def errors(truth: list[PlainBox], found: list[PlainBox], rule: str = "ava") -> B
 
 @pytest.mark.parametrize("rule", FRAME_RULES)
 def test_each_kind_is_told_from_the_others(rule: str) -> None:
+    assert tuple(FOUND) == KINDS
     found = errors(TRUTH, list(FOUND.values()), rule)
-    assert found.counts.tolist() == [[1, 0]] * 5
+    assert found.by_class.tolist() == [[1, 0]] * 6
     assert found.missed.tolist() == [0, 2]
-    for kind in KINDS:
-        alone = errors(TRUTH, [FOUND["hit"], FOUND[kind]], rule)
-        assert alone.counts[:, 0].tolist() == [int(kind == each) for each in KINDS]
+    for kind in KINDS[1:]:
+        alone = errors(TRUTH, [FOUND["true positive"], FOUND[kind]], rule)
+        assert alone.by_class[1:, 0].tolist() == [int(kind == each) for each in KINDS[1:]]
 
 
 def test_a_box_of_another_frame_is_background() -> None:
-    found = errors(TRUTH, [PlainBox(2, 0, A, 0.9)])
-    assert found.counts[:, 0].tolist() == [0, 0, 0, 0, 1]
+    assert errors(TRUTH, [PlainBox(2, 0, A, 0.9)]).by_class[:, 0].tolist() == [0, 0, 0, 0, 0, 1]
 
 
-def test_another_action_of_a_true_person_is_a_wrong_label() -> None:
+def test_the_box_that_is_overlapped_most_says_the_kind() -> None:
+    # It overlaps A, of class 1, by 0.7.
+    truth = [PlainBox(0, 0, (0.0, 0.0, 10.0, 3.0)), PlainBox(0, 1, A)]
+    found = errors(truth, [PlainBox(0, 0, (0.0, 0.0, 10.0, 7.0), 0.9)])
+    assert found.by_class[:, 0].tolist() == [0, 0, 1, 0, 0, 0], "not localization by 3 / 7"
+
+
+def test_another_action_of_a_person_is_a_wrong_label_but_its_own_counts_where_it_is_there() -> None:
     found = errors([PlainBox(0, 0, A)], [PlainBox(0, 1, A, 0.9)])
-    assert found.counts.tolist() == [[0, 0], [0, 1], [0, 0], [0, 0], [0, 0]]
+    assert found.by_class[:, 1].tolist() == [0, 0, 1, 0, 0, 0]
     assert found.missed.tolist() == [1, 0]
+    both = [PlainBox(0, 0, A), PlainBox(0, 1, A)]
+    found = errors(both, [PlainBox(0, 1, A, 0.9), PlainBox(0, 1, A, 0.8)])
+    assert found.by_class[:, 1].tolist() == [1, 1, 0, 0, 0, 0]
 
 
-def test_the_shares_among_the_best_predictions() -> None:
+def test_the_numbers_among_the_best_predictions() -> None:
     # One true box of class 0: its best prediction hits, the second is double, and so on.
     found = errors(TRUTH, list(FOUND.values()))
-    np.testing.assert_allclose(found.top[0], [0, 0, 0, 0, 0, 1])
-    np.testing.assert_allclose(found.top[1], [1 / 2, 0, 0, 0, 0, 1 / 2])
-    np.testing.assert_allclose(found.top[5], [1 / 6] * 6)
-    np.testing.assert_array_equal(found.top[5], found.top[9])
-    assert np.isnan(errors(TRUTH, []).top).all()
+    assert found.counts[:6].tolist() == np.eye(6, dtype=int).tolist()
+    assert not found.counts[6:].any()
+    twice = [PlainBox(0, 1, FAR, 1 - number / 100) for number in range(40)]
+    found = errors(TRUTH, twice)
+    assert found.counts[:, 5].tolist() == [2] * 10, "two boxes are true, so that 20 count"
+    assert found.by_class[5].tolist() == [0, 40]
 
 
 def test_the_gain_is_what_the_map_would_rise_by() -> None:
@@ -75,10 +86,10 @@ def test_the_gain_is_what_the_map_would_rise_by() -> None:
         PlainBox(0, 0, NEAR_A, 0.8),
         PlainBox(0, 0, A, 0.7),
     ]
-    gained = errors(TRUTH, found)
-    wanted = (1 / 2 - 1 / 3) / 2  # two classes are in the mean
-    np.testing.assert_allclose(gained.gain, [0, 0, wanted, 0, wanted])
-    assert np.isnan(errors([], found).gain).all()
+    wanted = dict.fromkeys(KINDS[1:], 0.0)
+    wanted |= dict.fromkeys(["localization", "background"], (1 / 2 - 1 / 3) / 2)  # of two classes
+    assert errors(TRUTH, found).gains == pytest.approx(wanted)
+    assert errors([], found).gains == {}
 
 
 def test_all_predictions_are_hits_or_of_one_kind() -> None:
@@ -101,7 +112,8 @@ def test_all_predictions_are_hits_or_of_one_kind() -> None:
         )
         found, scores = box_errors(matched), scores_of_boxes(matched)
         hits = scores.by_class.hits[0]
-        assert (found.counts.sum(axis=0) + hits == scores.by_class.detections).all()
+        assert (found.by_class.sum(axis=0) == scores.by_class.detections).all()
+        assert (found.by_class[0] == hits).all()
         assert (found.missed == scores.by_class.truths - hits).all()
-        assert (found.gain >= 0).all(), "leaving out what is false never lowers a precision"
+        assert min(found.gains.values()) >= 0, "leaving out what is false never lowers a precision"
         assert hits.sum() > 10

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kinobench.bench.metrics.bootstrap import drawn_videos
 from kinobench.bench.metrics.instances import Boxes
-from kinobench.bench.metrics.spatial import assignment
+from kinobench.bench.metrics.spatial import assignment, drawn_means
 from kinobench.bench.metrics.spatial.box_matching import LeftOut
 from kinobench.bench.metrics.spatial.frame_map import BoxScores, score_boxes
 from kinobench.bench.metrics.spatial.rules import FRAME_RULES, FrameRule, frame_rule
@@ -272,10 +272,14 @@ def test_the_order_of_rows_never_changes_a_score(rule: FrameRule) -> None:
 # The interval
 
 
+@pytest.mark.parametrize("at_once", [10, 2**16])
 @pytest.mark.parametrize("name", ["ava", "frame", "ava-mmaction2"])
 def test_a_draw_is_the_score_of_a_dataset_in_which_videos_stand_twice_or_not_at_all(
     name: str,
+    at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(drawn_means, "_VALUES_AT_ONCE", at_once)
     generator = np.random.default_rng(5)
     rule, video_of_frame = frame_rule(name), np.array([0, 0, 1, 2, 2, 3])
 

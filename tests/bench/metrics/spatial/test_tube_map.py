@@ -7,6 +7,7 @@ import pytest
 
 from kinobench.bench.metrics.bootstrap import drawn_videos
 from kinobench.bench.metrics.instances import Tubes
+from kinobench.bench.metrics.spatial import drawn_means
 from kinobench.bench.metrics.spatial.frame_map import score_boxes
 from kinobench.bench.metrics.spatial.inputs import boxes_of_tubes, tube_scores
 from kinobench.bench.metrics.spatial.rules import TUBE_RULES, TubeRule, frame_rule, tube_rule
@@ -230,10 +231,14 @@ def test_the_order_of_rows_never_changes_a_score(rule: TubeRule) -> None:
         np.testing.assert_array_equal(first.by_class.precision, second.by_class.precision)
 
 
+@pytest.mark.parametrize("at_once", [10, 2**16])
 @pytest.mark.parametrize("rule", TUBE_RULES.values(), ids=lambda rule: rule.name)
 def test_a_draw_is_the_score_of_a_dataset_in_which_videos_stand_twice_or_not_at_all(
     rule: TubeRule,
+    at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(drawn_means, "_VALUES_AT_ONCE", at_once)
     truth, found, videos = [], [], 6
     for video in range(videos):
         truth += [row._replace(video=video, label=row.label // 2) for row in _problem(video)[0]]

@@ -40,7 +40,7 @@ def content_of(file: Path) -> bytes:
             ) from error
     if len(content) > MOST_BYTES:
         raise DatasetError(
-            f"{file}: it is larger than {MOST_BYTES // 1024**3} GiB, unpacked; give the file of one "
+            f"{file}: it is larger than {MOST_BYTES // 1024**3} GiB, unpacked; give that of one "
             "split"
         )
     if not content.strip():

@@ -106,7 +106,7 @@ class Shown(Group, panel="Results"):
     ] = None
     per_class: Annotated[bool, flag("Print each class.", "--per-class")] = False
     only_rule: Annotated[
-        bool, flag("Don't score by the other rules, which takes as long again for each.", "--only")
+        bool, flag("Score by the one rule alone, not by every rule beside it.", "--only")
     ] = False
     output: Annotated[
         Path | None, option("Write the page, in Markdown, to this file.", "FILE", default="none")

@@ -63,7 +63,7 @@ def measure_boxes(
             )
             for each in groups
         ),
-        errors=_errors(box_errors(pairs), int(scores.by_class.detections.sum())) if whole else (),
+        errors=_errors(box_errors(pairs)) if whole else (),
         errors_at=f"{rule.thresholds[0]:g}",
         draws=next(iter(scores.means.values())).draws,
         notes=(*_scored_note(problem), *_left_out(pairs.left_out)),
@@ -84,11 +84,13 @@ def _classes(names: tuple[str, ...], by: ByClass) -> tuple[OfClass, ...]:
     )
 
 
-def _errors(errors: BoxErrors, looked_at: int) -> tuple[OfError, ...]:
-    counts = errors.counts.sum(axis=1).tolist()
+def _errors(errors: BoxErrors) -> tuple[OfError, ...]:
+    counts = errors.counts.sum(axis=0).tolist()
+    looked_at = sum(counts)
     return tuple(
-        OfError(kind, count, count / looked_at if looked_at else None, number(errors.gain[place]))
-        for place, (kind, count) in enumerate(zip(KINDS, counts, strict=True))
+        OfError(kind, count, count / looked_at if looked_at else None, errors.gains.get(kind))
+        for kind, count in zip(KINDS, counts, strict=True)
+        if kind != KINDS[0]  # a true positive
     )
 
 

@@ -205,7 +205,8 @@ def _errors(score: Score) -> Sheet:
 _LOOKED_AT = {
     "segments": "Of each class's best detections, ten times as many as it has instances. Points: "
     "how much higher their mAP, normalised as DETAD does, would be.",
-    "boxes": "Of all detections that count. Points: how much higher the mAP would be.",
+    "boxes": "Of each class's best detections, ten times as many as it has instances. Points: how "
+    "much higher the mAP would be.",
     "tubes": "",
 }
 

@@ -5,6 +5,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from ..files import read_regular
 from ..lists.text import decoded
 
 _GZIP = b"\x1f\x8b"
+MOST_BYTES = 4 * 1024**3
+"""A file that gzip packed could grow without end; the largest that people share has a tenth."""
 
 
 def content_of(file: Path) -> bytes:
@@ -29,11 +32,17 @@ def content_of(file: Path) -> bytes:
         ) from error
     if content.startswith(_GZIP):
         try:
-            content = gzip.decompress(content)
+            with gzip.GzipFile(fileobj=BytesIO(content)) as packed:
+                content = packed.read(MOST_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise DatasetError(
                 f"{file}: packed by gzip, and damaged or cut short ({error}); get it again"
             ) from error
+    if len(content) > MOST_BYTES:
+        raise DatasetError(
+            f"{file}: it is larger than {MOST_BYTES // 1024**3} GiB, unpacked; give that of one "
+            "split"
+        )
     if not content.strip():
         raise DatasetError(f"{file}: the file is empty; get it again, or give another one")
     return content

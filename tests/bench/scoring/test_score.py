@@ -325,3 +325,42 @@ def test_no_score_depends_on_the_order_of_a_file(tmp_path: Path) -> None:
         found = score(event_results(tmp_path, videos, "r.json"), truth, Asked(draws=20))
         scored.append((found.value, found.interval, [each.own for each in found.rules]))
     assert scored[0] == scored[1] == scored[2]
+
+
+def test_false_positives_and_lengths_of_localization(tmp_path: Path) -> None:
+    truth = event_annotations(tmp_path, {"a": [("A", 0, 10), ("B", 70, 105)]})
+    spans = [
+        ("A", 0.0, 10.0, 0.9),
+        ("A", 0.0, 9.0, 0.8),  # double
+        ("A", 0.0, 4.0, 0.7),  # localization: 0.4
+        ("A", 50.0, 60.0, 0.6),  # background
+        ("B", 0.0, 10.0, 0.9),  # wrong label
+        ("B", 0.0, 4.0, 0.8),  # confusion
+    ]
+    found = score(event_results(tmp_path, {"a": spans}, "r.json"), truth, QUICK)
+    assert {each.kind: each.count for each in found.errors} == {
+        "double detection": 1,
+        "wrong label": 1,
+        "localization": 1,
+        "confusion": 1,
+        "background": 1,
+    }
+    assert {each.share for each in found.errors} == {1 / 6}
+    assert found.errors_at == "0.5"
+    by_length = {each.name: (each.instances, each.found, each.value) for each in found.groups}
+    assert by_length["XS, up to 30 s"] == (1, 1.0, 1.0)
+    assert by_length["S, up to 60 s"] == (1, 0.0, 0.0)
+    assert by_length["XL, over 180 s"] == (0, None, None)
+
+
+def test_false_positives_and_sizes_of_detection(tmp_path: Path) -> None:
+    truth, results = tmp_path / "gt.csv", tmp_path / "r.csv"
+    truth.write_text("v,902,0.1,0.1,0.5,0.5,9,0\nv,902,0.6,0.6,0.7,0.7,9,1\n")
+    results.write_text(
+        "v,902,0.1,0.1,0.5,0.5,9,0.9\nv,902,0.1,0.1,0.5,0.5,9,0.8\nv,902,0.8,0.1,0.9,0.2,9,0.7\n"
+    )
+    found = score(results, truth, QUICK)
+    counts = {each.kind: each.count for each in found.errors}
+    assert (counts["double detection"], counts["background"], sum(counts.values())) == (1, 1, 2)
+    sizes = {each.name: (each.instances, each.found) for each in found.groups}
+    assert sizes == {"small": (1, 0.0), "medium": (1, 1.0), "large": (0, None)}

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from kinobench.datasets.errors import DatasetError, UnknownNameError
+from kinobench.datasets.events import content
 from kinobench.datasets.events.annotated import BoxFile, EventFile, TubeFile, subset_named
 from kinobench.datasets.events.ava import SCORED, read_action_list, read_ava, read_exclusions
 from kinobench.datasets.events.epic_kitchens import read_epic_kitchens
@@ -342,3 +343,11 @@ def test_a_subset_is_found_whatever_its_case() -> None:
         subset_named("x", subsets, "validaton", ())
     with pytest.raises(DatasetError, match=r"several subsets \(Training, testing, validation\)"):
         subset_named("x", subsets, None, ("val",))
+
+
+def test_what_grows_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "MOST_BYTES", 1000)
+    packed = gzip.compress(b" " * 100_000)
+    assert len(packed) < 1000
+    with pytest.raises(DatasetError, match="it is larger than"):
+        read_annotations(written(tmp_path, "x", packed))

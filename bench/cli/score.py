@@ -42,7 +42,7 @@ class Files(Group, panel="What"):
         str | None,
         option(
             "Rule to score by: activitynet, thumos14, epic-kitchens, ava, frame, ucf101-24, "
-            "multisports, or one of other programs, such as opentad.",
+            "multisports, one of other programs, such as opentad, or ar@an for proposals.",
             "NAME",
             default="the usual one of the annotations",
             complete=complete.scoring_rules,

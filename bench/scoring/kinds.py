@@ -14,23 +14,27 @@ from ..metrics.spatial.rules import FRAME_RULES, TUBE_RULES, FrameRule, TubeRule
 from ..metrics.temporal_rules import TEMPORAL_RULES, TemporalRule
 from . import boxes, segments, tubes
 from .box_problem import BoxProblem, box_problem, truths_of_boxes, truths_of_tubes
+from .proposals import AR_AT_AN, PROPOSAL_RULES, ProposalRule, measure_proposals
 from .result import Kind, Measured, UnderRule
 from .segment_problem import SegmentProblem, segment_problem
 
-Rule = TemporalRule | FrameRule | TubeRule
+Rule = TemporalRule | ProposalRule | FrameRule | TubeRule
 RULES: Mapping[Kind, Mapping[str, Rule]] = {
     "segments": TEMPORAL_RULES,
+    "proposals": PROPOSAL_RULES,
     "boxes": FRAME_RULES,
     "tubes": TUBE_RULES,
 }
 """The rules of each kind of results, by name."""
 METRICS: Mapping[Kind, str] = {
     "segments": "temporal mAP",
+    "proposals": "area under AR@AN",
     "boxes": "frame mAP",
     "tubes": "video mAP",
 }
 _ARE: Mapping[Kind, str] = {
     "segments": "segments in time",
+    "proposals": "proposals in time",
     "boxes": "boxes on key frames",
     "tubes": "tubes",
 }
@@ -60,14 +64,14 @@ def rule_names() -> list[str]:
     return list(dict.fromkeys(name for rules in RULES.values() for name in rules))
 
 
-def kind_of(annotations: AnnotationFile, found: Found) -> Kind:
-    """Return what is scored.
+def kind_of(annotations: AnnotationFile, found: Found, rule: str | None) -> Kind:
+    """Return what is scored; `rule` is the one that was asked for.
 
     Raises:
         KinobenchError: The two files don't belong together.
     """
     if isinstance(found, FoundSegments) and isinstance(annotations, EventFile):
-        return "segments"
+        return "proposals" if rule == AR_AT_AN else "segments"
     if isinstance(found, FoundTubes) and isinstance(annotations, TubeFile):
         return "tubes"
     if isinstance(found, FoundBoxes) and isinstance(annotations, BoxFile | TubeFile):
@@ -117,7 +121,7 @@ def rule_of(
     chosen = tuple(thresholds)
     if isinstance(rule, TubeRule):
         return replace(rule, thresholds=chosen, averages=(("mean", chosen),), headline="mean")
-    if isinstance(rule, FrameRule):
+    if isinstance(rule, FrameRule | ProposalRule):
         return replace(rule, thresholds=chosen)
     return replace(rule, thresholds=chosen, averaged=chosen)
 
@@ -147,7 +151,12 @@ def subset_of(file: Path, annotations: AnnotationFile, name: str | None, rule: s
 
 
 def problem_of(
-    annotations: AnnotationFile, subset: str, results: Sequence[Found], lists: Lists
+    annotations: AnnotationFile,
+    subset: str,
+    results: Sequence[Found],
+    lists: Lists,
+    *,
+    labelled: bool = True,
 ) -> Problem:
     """Return truth and predictions as numbers.
 
@@ -156,6 +165,7 @@ def problem_of(
         subset: Which of their subsets is scored.
         results: One file of results or two, of one kind.
         lists: What is said beside the files.
+        labelled: Whether the labels of segments matter.
 
     Raises:
         KinobenchError: They can't be scored; the message says why.
@@ -169,6 +179,7 @@ def problem_of(
             numbers=lists.numbers,
             only=lists.only,
             without=lists.videos,
+            labelled=labelled,
         )
     tube_files = [each for each in results if isinstance(each, FoundTubes)]
     if isinstance(annotations, TubeFile) and tube_files:
@@ -196,6 +207,8 @@ def measure(problem: Problem, rule: Rule, *, which: int = 0, draws: int) -> Meas
     """Score one file of results under a rule of its kind."""
     if isinstance(problem, SegmentProblem) and isinstance(rule, TemporalRule):
         return segments.measure_segments(problem, rule, which=which, draws=draws)
+    if isinstance(problem, SegmentProblem) and isinstance(rule, ProposalRule):
+        return measure_proposals(problem, rule)
     if isinstance(problem, BoxProblem) and isinstance(rule, FrameRule):
         return boxes.measure_boxes(problem, rule, which=which, draws=draws)
     if isinstance(problem, tubes.TubeProblem) and isinstance(rule, TubeRule):

@@ -7,6 +7,7 @@ from pathlib import Path
 from ...datasets.errors import DatasetError, KinobenchError, UnknownNameError
 from ...datasets.events.ava import read_action_list
 from ...datasets.events.content import text_of
+from ...datasets.events.found_segments import NO_LABEL
 from ...datasets.events.thumos14 import DETECTION_CLASSES
 from ...datasets.lists.class_names import LabelMatcher
 from ...datasets.plurals import some
@@ -63,6 +64,11 @@ def matched_labels(
     respelled: list[str] = []
     further: dict[str, int] = {}
     for label in dict.fromkeys(written):
+        if label == NO_LABEL:
+            raise KinobenchError(
+                "the results have predictions without a label; if they are proposals, --rule ar@an "
+                "scores them"
+            )
         index, name = matcher.find(label), label
         if index is None and label.isdecimal() and int(label) in usual:
             name = usual[int(label)]

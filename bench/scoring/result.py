@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["segments", "boxes", "tubes"]
+Kind = Literal["segments", "proposals", "boxes", "tubes"]
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -157,7 +157,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
         value: The score, from 0 to 1; None if there is no class to score.
         interval: Its 95 % interval over videos.
         draws: Number of draws of the bootstrap.
-        values: The score at each overlap, and further averages.
+        values: The score at each overlap, and further averages; of proposals, the recall at some
+            numbers of them.
         classes: Each class with an instance or a prediction.
         groups: By length or size of the instances.
         errors: False predictions by kind, and at which overlap.

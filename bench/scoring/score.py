@@ -74,10 +74,13 @@ def score(
     for path in paths:
         results.append(read_found(path, part=asked.part))
         step()
-    kind = _kind(truth, results, paths)
+    kind = _kind(truth, results, paths, asked.rule)
+    of_proposals = kind == "proposals"
+    if of_proposals and other is not None:
+        raise KinobenchError(f"--compare {other}: AR@AN has no interval; score each by itself")
     rule = kinds.rule_of(kind, truth, asked.rule, asked.thresholds)
     subset = kinds.subset_of(annotations, truth, asked.split, rule.name)
-    problem = kinds.problem_of(truth, subset, results, lists)
+    problem = kinds.problem_of(truth, subset, results, lists, labelled=not of_proposals)
     measured = kinds.measure(problem, rule, draws=asked.draws)
     step()
     compared = None
@@ -85,7 +88,8 @@ def score(
         second = kinds.measure(problem, rule, which=1, draws=asked.draws)
         compared = _compared(other, measured, second, problem.notes[1])
         step()
-    rules = _under_rules(problem, kinds.RULES[kind], rule.name, step) if asked.all_rules else ()
+    every = kinds.RULES[kind] if asked.all_rules and not of_proposals else {}
+    rules = _under_rules(problem, every, rule.name, step)
     return Score(
         rule=measured.rule,
         source=measured.source,
@@ -94,7 +98,7 @@ def score(
         overlaps=measured.overlaps,
         value=measured.value,
         interval=measured.interval,
-        draws=asked.draws,
+        draws=0 if of_proposals else asked.draws,
         values=measured.values,
         classes=measured.classes,
         groups=measured.groups,
@@ -141,8 +145,10 @@ def _read(path: Path, asked: Asked) -> tuple[Lists, AnnotationFile]:
     return Lists(numbers, only, videos, frames), truth
 
 
-def _kind(truth: AnnotationFile, results: Sequence[Found], paths: Sequence[Path]) -> Kind:
-    found = {kinds.kind_of(truth, each) for each in results}
+def _kind(
+    truth: AnnotationFile, results: Sequence[Found], paths: Sequence[Path], rule: str | None
+) -> Kind:
+    found = {kinds.kind_of(truth, each, rule) for each in results}
     if len(found) > 1:
         raise KinobenchError(
             f"{paths[0]} and {paths[1]} have different kinds of results ({', '.join(found)}); "
@@ -158,7 +164,7 @@ def _file(path: Path) -> FileOf:
 def _counts(problem: Problem, measured: Measured) -> Counts:
     return Counts(
         videos=problem.known,
-        instances=sum(each.instances for each in measured.classes),
+        instances=sum(each.instances for each in measured.classes) or len(problem.truth.label),
         detections=len(problem.found[0].label),
         classes=sum(each.instances > 0 for each in measured.classes),
     )

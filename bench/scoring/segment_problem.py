@@ -43,6 +43,7 @@ def segment_problem(
     numbers: Mapping[int, str] | None = None,
     only: Collection[str] | None = None,
     without: Collection[str] = (),
+    labelled: bool = True,
 ) -> SegmentProblem:
     """Return the numbers of one subset of annotations and of results, one file or two.
 
@@ -53,6 +54,7 @@ def segment_problem(
         numbers: Number -> name of a list of classes.
         only: Ids of the videos that are scored; None for all of the subset.
         without: Ids of videos that are left out, of annotations and results.
+        labelled: Whether labels matter; if not, all are of one class.
 
     Raises:
         KinobenchError: No video of the results is among those that are scored, two ids mean one
@@ -70,7 +72,11 @@ def segment_problem(
     truth = _truth(videos, chosen.number_of)
     refuse_nothing("event", len(videos), len(truth.label))
     written = dict.fromkeys(label for found in results for label in found.label)
-    labels, classes, said = matched_labels(written, annotations.classes, numbers)
+    if labelled:
+        labels, classes, said = matched_labels(written, annotations.classes, numbers)
+    else:
+        labels, classes, said = dict.fromkeys(written, 0), ("any",), []
+        truth = truth._replace(label=np.zeros_like(truth.label))
     columns = [
         _found(found, chosen.numbers(which, found.video), labels)
         for which, found in enumerate(results)

@@ -41,9 +41,9 @@ def summary(score: Score) -> list[str]:
     of = f", subset {score.subset}" if score.subset else ""
     lines = [
         f"{said}, 95 % interval {interval}" if interval else said,
-        f"{quantity(counts.videos, 'video')}{of}, {quantity(counts.instances, 'instance')} of "
-        f"{quantity(counts.classes, 'class', 'classes')}, "
-        f"{quantity(counts.detections, 'detection')}",
+        f"{quantity(counts.videos, 'video')}{of}, {quantity(counts.instances, 'instance')}"
+        + (f" of {quantity(counts.classes, 'class', 'classes')}" if counts.classes else "")
+        + f", {quantity(counts.detections, 'detection')}",
     ]
     if score.interval is None and score.draws:
         lines.append("no interval: the draws of videos don't vary")
@@ -57,7 +57,7 @@ def sheets(score: Score, *, per_class: bool) -> Iterator[Sheet]:
         score: The score.
         per_class: Whether each class has a row.
     """
-    yield _by_overlap(score)
+    yield _by_number(score) if score.kind == "proposals" else _by_overlap(score)
     if score.compared is not None:
         yield _compared(score)
     if score.rules:
@@ -70,6 +70,16 @@ def sheets(score: Score, *, per_class: bool) -> Iterator[Sheet]:
         yield _classes(score)
 
 
+def _by_number(score: Score) -> Sheet:
+    return Sheet(
+        "By number of proposals",
+        ("proposals a video", "average recall (%)"),
+        [(each.name, percent(each.value, DIGITS)) for each in score.values],
+        (),
+        (f"Rule {score.rule}: {score.source}.",),
+    )
+
+
 def _by_overlap(score: Score) -> Sheet:
     return Sheet(
         "By overlap",
@@ -79,7 +89,7 @@ def _by_overlap(score: Score) -> Sheet:
             for each in score.values
         ],
         below=(
-            f"95 %: by a bootstrap over videos, {score.draws:,} draws.",
+            *([f"95 %: by a bootstrap over videos, {score.draws:,} draws."] if score.draws else []),
             f"Rule {score.rule}: {score.source}.",
         ),
     )
@@ -208,6 +218,7 @@ _LOOKED_AT = {
     "boxes": "Of each class's best detections, ten times as many as it has instances. Points: how "
     "much higher the mAP would be.",
     "tubes": "",
+    "proposals": "",
 }
 
 

@@ -26,6 +26,8 @@ class _Results(msgspec.Struct):
     results: dict[str, list[_Entry]]
 
 
+NO_LABEL = ""
+"""The label of a proposal."""
 _DECODER = msgspec.json.Decoder(_Results)
 _Row = tuple[str, str, float, float, float]
 
@@ -33,8 +35,8 @@ _Row = tuple[str, str, float, float, float]
 def read_found_json(file: Path, part: Part = "action") -> FoundSegments:
     """Read `{"results": {ID: [{"label": ..., "score": ..., "segment": [start, end]}]}}`.
 
-    `version` and `external_data` may be there or not. EPIC-KITCHENS has `verb`, `noun` and `action`
-    instead of a label.
+    `version` and `external_data` may be there or not, and proposals have no label. EPIC-KITCHENS
+    has `verb`, `noun` and `action` instead of a label.
 
     Args:
         file: The json.
@@ -102,7 +104,9 @@ def _label(entry: Mapping[str, Any], part: Part, where: str) -> str:
         return ",".join(each.strip() for each in str(entry[part]).split(","))
     if part == "action" and {"verb", "noun"} <= set(entry):
         return f"{entry['verb']},{entry['noun']}"
-    raise DatasetError(f"{where}: {entry!r} has no label; write it")
+    if "label" in entry or {"verb", "noun", "action"} & set(entry):
+        raise DatasetError(f"{where}: {entry!r} has no label of this kind; write it")
+    return NO_LABEL
 
 
 def is_found_lines(text: str) -> bool:

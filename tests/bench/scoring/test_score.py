@@ -364,3 +364,22 @@ def test_false_positives_and_sizes_of_detection(tmp_path: Path) -> None:
     assert (counts["double detection"], counts["background"], sum(counts.values())) == (1, 1, 2)
     sizes = {each.name: (each.instances, each.found) for each in found.groups}
     assert sizes == {"small": (1, 0.0), "medium": (1, 1.0), "large": (0, None)}
+
+
+def test_proposals_have_no_labels_and_a_rule_of_their_own(tmp_path: Path) -> None:
+    """100 proposals of each of two videos; the 1st and the 50th are right: AR is 1/2, then 1."""
+    truth = event_annotations(tmp_path, {name: [("A", 0, 10), ("B", 20, 30)] for name in "ab"})
+    spans = [[0, 10] if n == 0 else [20, 30] if n == 49 else [90, 91] for n in range(100)]
+    entries = [{"score": 1 - n / 100, "segment": span} for n, span in enumerate(spans)]
+    results = tmp_path / "proposals.json"
+    results.write_text(json.dumps({"results": {"a": entries, "b": entries}}))
+    found = score(results, truth, Asked(rule="ar@an"))
+    assert found.metric == "area under AR@AN"
+    assert values(found) == {"1": 0.5, "5": 0.5, "10": 0.5, "50": 1.0, "100": 1.0}
+    # Trapezoids from 1 to 100 proposals: 48 of 1/2, one that rises, 50 of 1; over 100.
+    assert found.value == pytest.approx((48 * 0.5 + 0.75 + 50) / 100)
+    assert (found.interval, found.rules, found.draws) == (None, (), 0)
+    with pytest.raises(KinobenchError, match="if they are proposals, --rule ar@an scores them"):
+        score(results, truth, QUICK)
+    with pytest.raises(KinobenchError, match="AR@AN has no interval"):
+        score(results, truth, Asked(rule="ar@an"), other=results)

@@ -68,7 +68,7 @@ def test_numbers_written_as_text_and_in_a_pickle_are_the_same(tmp_path: Path) ->
         ({"score": None}, "score None is no number"),
         ({"score": True}, "no finite number"),
         ({"score": ...}, "has no score and segment"),
-        ({"label": ...}, "has no label"),
+        ({"label": ..., "verb": 3}, "has no label of this kind"),
         ({"segment": [1, 2, 3]}, "segment [1, 2, 3] is no [start, end]"),
         ({"segment": [1, float("nan")]}, "end nan is no finite number"),
     ],

@@ -13,7 +13,7 @@ from .lists.class_names import class_names
 from .own import NOTHING_SAID, OwnVideos
 from .own_datasets import OWN_DATASETS
 from .pointlight.levels import LEVELS, Level
-from .pointlight_events.settings import PURPOSE
+from .pointlight_events.catalog_entry import POINTLIGHT_EVENTS
 from .split import Split
 
 
@@ -94,49 +94,6 @@ def _level(level: Level) -> Dataset:
         videos=1120,  # 800 for training and 320 for the test
     )
 
-
-def _load_events(root: Path | None, split: str | None) -> Split:
-    from .pointlight_events import load
-
-    return load(root, split)
-
-
-def _make_events(root: Path | None, progress: Progress | None) -> Path:
-    return _make_changed_events(root, Changes(), progress)
-
-
-def _make_changed_events(root: Path | None, changes: Changes, progress: Progress | None) -> Path:
-    from .pointlight_events import make_changed
-
-    return make_changed(root, changes.settings, changes.seed, changes.train, changes.test, progress)
-
-
-def _make_split_of_events(split: str, progress: Progress | None) -> Path:
-    from .pointlight_events import make_split
-
-    return make_split(split, progress)
-
-
-POINTLIGHT_EVENTS = Dataset(
-    name="pointlight-events",
-    title=layouts.POINTLIGHT_EVENTS.title,
-    task="localization",
-    load=_load_events,
-    default_protocol="pointlight",
-    num_classes=6,
-    splits=("test", "train", "quick"),
-    homepage=layouts.POINTLIGHT_EVENTS.homepage,
-    obtain=layouts.POINTLIGHT_EVENTS.obtain,
-    tree=layouts.POINTLIGHT_EVENTS.tree,
-    opposites=opposites.POINTLIGHT[:3],
-    needs_root=False,
-    make=_make_events,
-    make_changed=_make_changed_events,
-    make_split=_make_split_of_events,
-    purpose=PURPOSE,
-    licence="Apache-2.0, as kinobench, which draws them",
-    videos=180,  # 120 for training and 60 for the test
-)
 
 BUILT_IN = {
     dataset.name: dataset

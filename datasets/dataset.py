@@ -22,7 +22,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         settings: `FIELD=VALUE` for the dataset's own options.
         seed: Seed of everything that is drawn.
-        train, test: Videos of each class in the split.
+        train, test: Videos of each class in the split, or of the split where a video shows several
+            classes.
     """
 
     settings: tuple[str, ...] = ()

@@ -16,18 +16,13 @@ from ...datasets.errors import KinobenchError
 from ...datasets.pointlight import level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, Level
 from ...datasets.pointlight.turns import moving_frames
-from ...datasets.video.clips import open_video
+from ...datasets.pointlight_events.settings import NAME
 from ..records.files import writing
 from ..run.prepare import make_dataset
+from .streaks import DPI, TIME_COLOURS, read_frames, streaks
 
-TIME_COLOURS = "plasma"
-"""A colour map whose lightness grows with time."""
-BACKGROUND = 0.06
-"""The grey that streaks are drawn on, 0 to 1."""
-FAINTEST = 0.15
-"""Below this share of a dot's brightness nothing is drawn: it is what coding leaves around dots."""
-INCHES, DPI = 1.1, 92
-"""Side of a picture on the sheet, and pixels per inch."""
+INCHES = 1.1
+"""Side of a picture on the sheet."""
 
 
 class Strip(NamedTuple):
@@ -38,10 +33,10 @@ class Strip(NamedTuple):
 
 
 def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> None:
-    """Draw the contact sheet of a level of pointlight as a PNG file.
+    """Draw the contact sheet of a level of pointlight, or of pointlight-events, as a PNG file.
 
     Args:
-        name: The level.
+        name: The dataset.
         root: Its folder; None: the default one, where it is generated first.
         output: The file.
         console: Shows progress.
@@ -50,16 +45,21 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
         KinobenchError: There is no such level, the folder isn't of it, or the file can't be
             written.
     """
-    if name not in LEVELS:
+    if name not in (*LEVELS, NAME):
         raise KinobenchError(
             f"--output {output}: a contact sheet shows motion that is known; give one of "
-            f"{', '.join(LEVELS)}"
+            f"{', '.join((*LEVELS, NAME))}"
         )
     if output.suffix.lower() != ".png":
         raise KinobenchError(f"--output {output}: a contact sheet is a PNG file; name it so")
     dataset = catalog.get(name)
     folder = make_dataset(dataset, None, console) if root is None else root
     split = catalog.load_split(dataset, folder, None)
+    if name == NAME:
+        from .timeline_sheet import timelines_of
+
+        _write(output, timelines_of(folder, split))
+        return
     made = read_stamp(folder)
     first = {video.label: video.path for video in reversed(split.videos)}
     strips = [
@@ -67,15 +67,12 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
         for label, class_name in enumerate(split.classes)
     ]
     title = f"{made.title}: the first test video of each class"
-    picture = sheet_of(strips, level_of(made), title)
+    _write(output, sheet_of(strips, level_of(made), title))
+
+
+def _write(output: Path, picture: bytes) -> None:
     with writing(output, option="--output") as unfinished:
         unfinished.write_bytes(picture)
-
-
-def read_frames(path: Path) -> np.ndarray:
-    """Return all frames of a grey video: `[frames, H, W]`, uint8."""
-    with open_video(path) as video:
-        return video.frames(range(len(video)))[..., 1]
 
 
 def sheet_of(strips: Sequence[Strip], level: Level, title: str) -> bytes:
@@ -134,27 +131,3 @@ def movements(level: Level) -> list[range]:
     if level.rest:
         return list(moving_frames(level.frames, level.rest))
     return [range(level.frames)]
-
-
-def streaks(frames: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Lay frames over each other, each in its colour.
-
-    If a dot was in one place at several times, their colours are mixed by how much of it was there,
-    squared: what moves leaves a streak, and what stays still gets the mean of all colours.
-
-    Args:
-        frames: `[frames, H, W]`, dots that are lighter than the ground.
-        colours: The colour of each frame, `[frames, 3]`, 0 to 1.
-
-    Returns:
-        `[H, W, 3]`, 0 to 1.
-    """
-    ground = int(np.bincount(frames.ravel()).argmax())
-    cover = (frames.astype(float) - ground) / max(int(frames.max()) - ground, 1)
-    cover = np.where(cover < FAINTEST, 0.0, cover)
-    weights = cover**2
-    whole = np.maximum(weights.sum(0), 1e-9)[..., None]
-    mixed = np.tensordot(weights, colours, axes=(0, 0)) / whole
-    shown = cover.max(0)[..., None]
-    laid: np.ndarray = BACKGROUND * (1 - shown) + mixed * shown
-    return laid

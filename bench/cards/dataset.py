@@ -9,13 +9,12 @@ from rich.console import Console
 from ...datasets import catalog
 from ...datasets.errors import UnknownNameError
 from ...datasets.lists.class_names import class_names
-from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
-from ...datasets.pointlight.levels import LEVELS, OPTIONS
 from ...datasets.sides import sided_classes
 from ...datasets.split import Scoring, Split
 from ...datasets.visible import one_line
 from ..text.terminal import line
 from ..text.units import scaled
+from .generated import Stamp, generated
 from .known_datasets import check_command
 
 _SCORED_BY: dict[Scoring, str] = {
@@ -51,6 +50,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
             isn't known.
         check: The command that checks a copy.
         scoring: How the copy's videos are scored; None if there is no copy.
+        rule: The rule that times or boxes are scored by; empty if there are none, or no copy.
     """
 
     name: str
@@ -72,6 +72,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int | None = None
     check: str = ""
     scoring: Scoring | None = None
+    rule: str = ""
 
 
 def make_card(name: str, root: Path | None) -> DatasetCard:
@@ -87,10 +88,10 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
     """
     dataset = catalog.get(name)
     name = dataset.name
-    level, folder, made = LEVELS.get(name), root, None
-    if level is not None:
-        at_home = default_root(level=level)
-        folder = root if root is not None else at_home if at_home.is_dir() else None
+    own, folder, made = generated(name), root, None
+    options = {} if own is None else own.options
+    if own is not None and root is None and own.at_home.is_dir():
+        folder = own.at_home
     notes: tuple[str, ...] = ()
     found: Split | None = None
     splits = dataset.splits
@@ -98,9 +99,8 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         found = catalog.load_split(dataset, folder, next(iter(dataset.splits), None))
         notes = found.notes
         splits = splits or catalog.split_names(dataset, folder)
-        if level is not None:
-            made = read_stamp(folder)
-            level = level_of(made)
+        if own is not None:
+            made, options = own.read(folder)
     classes = _classes(name) or (None if found is None else found.classes)
     return DatasetCard(
         name=name,
@@ -113,11 +113,10 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         protocol=dataset.default_protocol,
         homepage=dataset.homepage,
         obtain=dataset.obtain,
-        options=()
-        if level is None
-        else tuple(
-            Option(name=option, value=value, meaning=OPTIONS[option])
-            for option, value in level.options.items()
+        options=tuple(
+            Option(name=option, value=value, meaning=own.meanings[option])
+            for option, value in options.items()
+            if own is not None
         ),
         folder=None if folder is None else str(folder),
         made=made,
@@ -127,6 +126,7 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         size_bytes=dataset.size_bytes,
         check=check_command(dataset),
         scoring=None if found is None else found.scoring,
+        rule="" if found is None or found.truth is None else found.truth.rule,
     )
 
 
@@ -146,7 +146,7 @@ def show_card(card: DatasetCard, console: Console) -> None:
         ("classes", f"{card.num_classes or 'those of your videos'}{named}"),
         ("mirroring", _no_mirroring(card)),
         ("splits", ", ".join(card.splits) or "those of your videos"),
-        ("scored by", _SCORED_BY.get(card.scoring or "top-k", "")),
+        ("scored by", _scored_by(card)),
         ("protocol", card.protocol),
         ("size", _size(card)),
         ("licence", card.licence),
@@ -173,6 +173,13 @@ def _size(card: DatasetCard) -> str:
     videos = "" if card.videos is None else f"{card.videos:,} videos"
     size = "" if card.size_bytes is None else f"{scaled(card.size_bytes, 1e9, 1)} GB"
     return ", ".join(filter(None, (videos, size)))
+
+
+def _scored_by(card: DatasetCard) -> str:
+    """Return how it is scored; empty for one label a video."""
+    if card.rule:
+        return f"mAP of what happens when or where, by the rule {card.rule}"
+    return _SCORED_BY.get(card.scoring or "top-k", "")
 
 
 def _no_mirroring(card: DatasetCard) -> str:

@@ -14,7 +14,7 @@ from ..files import read_regular
 from ..lists.class_names import class_names
 from ..truth import Event, EventsOfVideo
 from .settings import FPS, NAME
-from .timeline import FLICKER, STILL, Span
+from .spans import FLICKER, STILL, Span
 
 ANNOTATION = "annotations.json"
 SUBSETS = {"test": "testing", "train": "training"}

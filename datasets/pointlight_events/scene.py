@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ..pointlight.dots import render, swirl
 from ..pointlight.levels import Level
 from .settings import NAME, Settings
-from .timeline import FLICKER, STILL, Span, draw_timeline
+from .spans import FLICKER, STILL, Span
+from .timeline import draw_timeline
 
 Floats = NDArray[np.float64]
 

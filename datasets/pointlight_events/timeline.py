@@ -32,30 +32,12 @@ from numpy.typing import NDArray
 from ..lists.class_names import class_names
 from ..pointlight.levels import Range
 from .settings import FPS, LEAST_PIECE, NAME, Settings
+from .spans import FLICKER, STILL, Span
 
-STILL, FLICKER = "Still", "Flicker"
 MOST_PIECES = 3
 """Pieces that a gap is cut in at most."""
 
 Floats = NDArray[np.float64]
-
-
-class Span(NamedTuple):
-    """Frames of a video in one state.
-
-    Attributes:
-        state: A class, `Still` or `Flicker`.
-        first, stop: Its first frame, and the one after its last.
-    """
-
-    state: str
-    first: int
-    stop: int
-
-    @property
-    def is_event(self) -> bool:
-        """Whether a motion happens in it."""
-        return self.state not in (STILL, FLICKER)
 
 
 class Law(NamedTuple):

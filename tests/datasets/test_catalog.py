@@ -11,7 +11,7 @@ from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameE
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.split import Split
 
-LEVELS = ("pointlight", "pointlight-3", "pointlight-long", "pointlight-noise")
+LEVELS = ("pointlight", "pointlight-3", "pointlight-events", "pointlight-long", "pointlight-noise")
 KINETICS = ("kinetics400", "kinetics600", "kinetics700")
 FURTHER = ("charades", "diving48", "hmdb51", "jester", "mit", "sports1m", "ssv2")
 BUILT_IN = (*KINETICS, *FURTHER, *LEVELS, "ucf101")

@@ -11,7 +11,8 @@ import numpy as np
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.opposites import POINTLIGHT, backwards
 from kinobench.datasets.pointlight_events.settings import FPS, USUAL, Settings
-from kinobench.datasets.pointlight_events.timeline import Span, draw_timeline
+from kinobench.datasets.pointlight_events.spans import Span
+from kinobench.datasets.pointlight_events.timeline import draw_timeline
 from kinobench.datasets.truth import Event, EventsOfVideo, EventTruth
 
 CLASSES = class_names("pointlight-events")

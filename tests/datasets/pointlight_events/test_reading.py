@@ -13,12 +13,13 @@ from kinobench.datasets.pointlight_events.annotation import read_annotation, spa
 from kinobench.datasets.pointlight_events.ceilings import THRESHOLDS, ceilings
 from kinobench.datasets.pointlight_events.scene import draw_scene, pictures
 from kinobench.datasets.pointlight_events.settings import FPS, USUAL
-from kinobench.datasets.pointlight_events.timeline import Span
+from kinobench.datasets.pointlight_events.spans import Span
 from kinobench.datasets.truth import EventTruth
 
 from ...fakes.event_luck import CLASSES, other_times
 from ...fakes.event_metrics import Detection, mean_ap
 from ...fakes.event_reader import decoded, read_events
+from ...fakes.media import REPOSITORY
 
 STEP = 4
 """Frames between two that the single-frame classifier sees."""
@@ -209,3 +210,47 @@ def test_dots_that_shine_in_events_would_be_found_in_one_frame(
     }
     scores = learned(leaky["train"], leaky["test"])
     assert within_and_without([-each[:, 6] for each in scores], leaky["test"]) < 0.01
+
+
+# Networks
+
+
+def slid(name: str, videos: list[Watched]) -> list[Detection]:
+    """What a network that was trained on pointlight finds: windows, joined where anything moves."""
+    import torch
+    from safetensors.torch import load_file
+
+    from kinobench.zoo import registry
+
+    network = registry.get(name).build(8, 16, 64).eval()
+    weights = REPOSITORY / "zoo" / "weights" / "pointlight" / f"{name}.safetensors"
+    network.load_state_dict(load_file(weights))
+    found = []
+    for video in videos:
+        light = ((video.luma.astype(np.float32) - 16) / 219).clip(0, 1)
+        clips = torch.from_numpy((light - 0.45) / 0.225).unfold(0, 16, STEP).movedim(-1, 1)
+        with torch.inference_mode():
+            scores = torch.cat(
+                [
+                    network(part[:, None].expand(-1, 3, -1, -1, -1).contiguous()).softmax(1)
+                    for part in clips.split(32)
+                ]
+            ).numpy()
+        moving = np.concatenate([[0], (scores[:, 6:].sum(1) < 0.5).astype(int), [0]])
+        for a, b in np.flatnonzero(np.diff(moving)).reshape(-1, 2):
+            start, end = (a * STEP + 8) / FPS, ((b - 1) * STEP + 8) / FPS + STEP / FPS
+            means = scores[a:b].mean(0)
+            found += [Detection(video.name, c, start, end, means[c]) for c in range(6)]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [("c3d_tiny", 0.8, 1), ("tsn_tiny", 0, 0.5), ("single_frame_tiny", 0, 0.0473)],
+)
+def test_networks_that_see_order_are_above_the_ceiling_of_those_that_do_not(
+    watched: dict[str, list[Watched]], truth: EventTruth, name: str, least: float, most: float
+) -> None:
+    found = mean_ap(slid(name, watched["test"]), truth, 6, "activitynet", [0.5])
+    assert least <= found <= most

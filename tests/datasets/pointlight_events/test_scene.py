@@ -6,7 +6,7 @@ from scipy import stats
 
 from kinobench.datasets.pointlight_events.scene import Scene, draw_scene, pictures, place_dots
 from kinobench.datasets.pointlight_events.settings import USUAL, changed
-from kinobench.datasets.pointlight_events.timeline import Span
+from kinobench.datasets.pointlight_events.spans import Span
 
 from ...fakes.event_luck import CLASSES, OPPOSITE
 from ...fakes.event_reader import read_events

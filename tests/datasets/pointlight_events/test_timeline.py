@@ -9,9 +9,9 @@ from scipy import stats
 
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.pointlight_events.settings import LEAST_PIECE, USUAL, changed
+from kinobench.datasets.pointlight_events.spans import Span
 from kinobench.datasets.pointlight_events.timeline import (
     MOST_PIECES,
-    Span,
     _delays,
     draw_timeline,
     law_of,

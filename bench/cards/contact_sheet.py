@@ -16,6 +16,7 @@ from ...datasets.errors import KinobenchError
 from ...datasets.pointlight import level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, Level
 from ...datasets.pointlight.turns import moving_frames
+<<<<<<< HEAD
 from ...datasets.pointlight_boxes.level import NAME as BOXES
 from ...datasets.pointlight_events.settings import NAME as EVENTS
 from ...datasets.split import Split
@@ -24,15 +25,15 @@ from ...datasets.video.clips import open_video
 from ..records.files import writing
 from ..run.prepare import make_dataset
 from .box_sheet import CLIP, clip_of, sheet_of_boxes, shown_video
+=======
+from ...datasets.pointlight_events.settings import NAME
+from ..records.files import writing
+from ..run.prepare import make_dataset
+from .streaks import DPI, TIME_COLOURS, read_frames, streaks
+>>>>>>> pointlight-events
 
-TIME_COLOURS = "plasma"
-"""A colour map whose lightness grows with time."""
-BACKGROUND = 0.06
-"""The grey that streaks are drawn on, 0 to 1."""
-FAINTEST = 0.15
-"""Below this share of a dot's brightness nothing is drawn: it is what coding leaves around dots."""
-INCHES, DPI = 1.1, 92
-"""Side of a picture on the sheet, and pixels per inch."""
+INCHES = 1.1
+"""Side of a picture on the sheet."""
 
 
 class Strip(NamedTuple):
@@ -43,7 +44,11 @@ class Strip(NamedTuple):
 
 
 def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> None:
+<<<<<<< HEAD
     """Draw the contact sheet of a dataset that kinobench generates, as a PNG file.
+=======
+    """Draw the contact sheet of a level of pointlight, or of pointlight-events, as a PNG file.
+>>>>>>> pointlight-events
 
     Args:
         name: The dataset.
@@ -55,16 +60,24 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
         KinobenchError: There is no such level, the folder isn't of it, or the file can't be
             written.
     """
+<<<<<<< HEAD
     if name not in (*LEVELS, BOXES, EVENTS):
         raise KinobenchError(
             f"--output {output}: a contact sheet shows motion that is known; give one of "
             f"{', '.join((*LEVELS, BOXES, EVENTS))}"
+=======
+    if name not in (*LEVELS, NAME):
+        raise KinobenchError(
+            f"--output {output}: a contact sheet shows motion that is known; give one of "
+            f"{', '.join((*LEVELS, NAME))}"
+>>>>>>> pointlight-events
         )
     if output.suffix.lower() != ".png":
         raise KinobenchError(f"--output {output}: a contact sheet is a PNG file; name it so")
     dataset = catalog.get(name)
     folder = make_dataset(dataset, None, console) if root is None else root
     split = catalog.load_split(dataset, folder, None)
+<<<<<<< HEAD
     picture = _picture_of(name, split, folder)
     with writing(output, option="--output") as unfinished:
         unfinished.write_bytes(picture)
@@ -79,6 +92,13 @@ def _picture_of(name: str, split: Split, folder: Path) -> bytes:
 
 
 def _level_sheet(split: Split, folder: Path) -> bytes:
+=======
+    if name == NAME:
+        from .timeline_sheet import timelines_of
+
+        _write(output, timelines_of(folder, split))
+        return
+>>>>>>> pointlight-events
     made = read_stamp(folder)
     first = {video.label: video.path for video in reversed(split.videos)}
     strips = [
@@ -86,6 +106,7 @@ def _level_sheet(split: Split, folder: Path) -> bytes:
         for label, class_name in enumerate(split.classes)
     ]
     title = f"{made.title}: the first test video of each class"
+<<<<<<< HEAD
     return sheet_of(strips, level_of(made), title)
 
 
@@ -105,12 +126,14 @@ def time_colours(frames: int) -> np.ndarray:
 
     colours: np.ndarray = colormaps[TIME_COLOURS](np.linspace(0.1, 1, frames))[:, :3]
     return colours
+=======
+    _write(output, sheet_of(strips, level_of(made), title))
 
 
-def read_frames(path: Path) -> np.ndarray:
-    """Return all frames of a grey video: `[frames, H, W]`, uint8."""
-    with open_video(path) as video:
-        return video.frames(range(len(video)))[..., 1]
+def _write(output: Path, picture: bytes) -> None:
+    with writing(output, option="--output") as unfinished:
+        unfinished.write_bytes(picture)
+>>>>>>> pointlight-events
 
 
 def sheet_of(strips: Sequence[Strip], level: Level, title: str) -> bytes:
@@ -168,27 +191,3 @@ def movements(level: Level) -> list[range]:
     if level.rest:
         return list(moving_frames(level.frames, level.rest))
     return [range(level.frames)]
-
-
-def streaks(frames: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Lay frames over each other, each in its colour.
-
-    If a dot was in one place at several times, their colours are mixed by how much of it was there,
-    squared: what moves leaves a streak, and what stays still gets the mean of all colours.
-
-    Args:
-        frames: `[frames, H, W]`, dots that are lighter than the ground.
-        colours: The colour of each frame, `[frames, 3]`, 0 to 1.
-
-    Returns:
-        `[H, W, 3]`, 0 to 1.
-    """
-    ground = int(np.bincount(frames.ravel()).argmax())
-    cover = (frames.astype(float) - ground) / max(int(frames.max()) - ground, 1)
-    cover = np.where(cover < FAINTEST, 0.0, cover)
-    weights = cover**2
-    whole = np.maximum(weights.sum(0), 1e-9)[..., None]
-    mixed = np.tensordot(weights, colours, axes=(0, 0)) / whole
-    shown = cover.max(0)[..., None]
-    laid: np.ndarray = BACKGROUND * (1 - shown) + mixed * shown
-    return laid

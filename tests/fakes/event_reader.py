@@ -17,10 +17,8 @@ REACH_PX = 5.5
 """A dot moves less from one frame to the next: a swirl's fastest place has 1.76 times its rms."""
 STRAIGHT_PX = 0.2
 """Dots that move straight differ from each other by less, which is how well their places show."""
-SLOWEST_PX = 0.7
-ALIKE = 0.35
-"""Share of the dots that are seen to make the same step where all move straight: more than 0.44,
-since dots hide each other, and in a swirl less than 0.25."""
+ALIKE = 0.97
+"""Correlation of each frame with the one before where all dots move straight, at least."""
 LEAST_STEPS = 8
 """Steps that a motion has at least; fewer are chance."""
 
@@ -96,8 +94,8 @@ def motion_of(cover: np.ndarray) -> str:
     dots = [dots_of(picture) for picture in cover]
     pairs = [_near(a, b, side) for a, b in itertools.pairwise(dots)]
     place, step, alone = (np.concatenate(each) for each in zip(*pairs, strict=True))
-    drift, share = _common(step, sum(map(len, dots[:-1])))
-    if share > ALIKE and max(abs(drift)) > SLOWEST_PX and min(abs(drift)) < STRAIGHT_PX:
+    drift = _common(step)
+    if min(abs(drift)) < STRAIGHT_PX and _carried(cover, drift) > ALIKE:
         x, y = drift
         return ("Left", "Right")[int(x > 0)] if abs(x) > abs(y) else ("Up", "Down")[int(y > 0)]
     if alone.sum() >= LEAST_STEPS:
@@ -117,13 +115,22 @@ def _near(
     return one[a] + step[a, b] / 2, step[a, b], alone[a, b]
 
 
-def _common(steps: np.ndarray, dots: int) -> tuple[np.ndarray, float]:
-    """The step that most dots made, and the share of them that did."""
+def _common(steps: np.ndarray) -> np.ndarray:
+    """The step that most dots made."""
     cells, *edges = np.histogram2d(*steps.T, bins=48, range=[[-6, 6]] * 2)
     peak = np.unravel_index(ndimage.uniform_filter(cells, 3).argmax(), cells.shape)
     middle = np.array([edge[place] + 0.125 for edge, place in zip(edges, peak, strict=True)])
-    alike = steps[np.hypot(*(steps - middle).T) < 2 * STRAIGHT_PX]
-    return np.median(alike, axis=0), len(alike) / dots
+    drift: np.ndarray = np.median(steps[np.hypot(*(steps - middle).T) < 2 * STRAIGHT_PX], axis=0)
+    return drift
+
+
+def _carried(cover: np.ndarray, step: np.ndarray) -> float:
+    """The correlation of a frame with the one before, moved by a step around the torus."""
+    side = cover.shape[-1]
+    turns = np.exp(-2j * np.pi * np.fft.fftfreq(side)[:, None] * step)
+    moved = fft.ifft2(fft.fft2(cover[:-1]) * np.outer(turns[:, 1], turns[:, 0])).real
+    one, other = (each - each.mean((1, 2), keepdims=True) for each in (moved, cover[1:]))
+    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
 
 
 def _turning(angle: np.ndarray, step: np.ndarray) -> float:

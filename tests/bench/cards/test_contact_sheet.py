@@ -11,7 +11,8 @@ from matplotlib import image
 from rich.console import Console
 
 from kinobench.bench.cards import contact_sheet
-from kinobench.bench.cards.contact_sheet import BACKGROUND, movements, shown_frames, streaks
+from kinobench.bench.cards.contact_sheet import movements, shown_frames
+from kinobench.bench.cards.streaks import BACKGROUND, streaks
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.pointlight import dots, make_pointlight
 from kinobench.datasets.pointlight.levels import LEVELS, POINTLIGHT, changed

@@ -16,10 +16,7 @@ from .located.published import PUBLISHED_LOCATED
 from .own import NOTHING_SAID, OwnVideos
 from .own_datasets import OWN_DATASETS
 from .pointlight.levels import LEVELS, Level
-<<<<<<< HEAD
 from .pointlight_boxes.catalog_entry import POINTLIGHT_BOXES
-=======
->>>>>>> pointlight-events
 from .pointlight_events.catalog_entry import POINTLIGHT_EVENTS
 from .split import Split
 

@@ -16,24 +16,17 @@ from ...datasets.errors import KinobenchError
 from ...datasets.pointlight import level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, Level
 from ...datasets.pointlight.turns import moving_frames
-<<<<<<< HEAD
 from ...datasets.pointlight_boxes.level import NAME as BOXES
 from ...datasets.pointlight_events.settings import NAME as EVENTS
 from ...datasets.split import Split
 from ...datasets.truth import BoxTruth
-from ...datasets.video.clips import open_video
 from ..records.files import writing
 from ..run.prepare import make_dataset
 from .box_sheet import CLIP, clip_of, sheet_of_boxes, shown_video
-=======
-from ...datasets.pointlight_events.settings import NAME
-from ..records.files import writing
-from ..run.prepare import make_dataset
 from .streaks import DPI, TIME_COLOURS, read_frames, streaks
->>>>>>> pointlight-events
 
-INCHES = 1.1
-"""Side of a picture on the sheet."""
+INCHES, DPI = 1.1, 92
+"""Side of a picture on the sheet, and pixels per inch."""
 
 
 class Strip(NamedTuple):
@@ -44,11 +37,7 @@ class Strip(NamedTuple):
 
 
 def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> None:
-<<<<<<< HEAD
     """Draw the contact sheet of a dataset that kinobench generates, as a PNG file.
-=======
-    """Draw the contact sheet of a level of pointlight, or of pointlight-events, as a PNG file.
->>>>>>> pointlight-events
 
     Args:
         name: The dataset.
@@ -60,24 +49,16 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
         KinobenchError: There is no such level, the folder isn't of it, or the file can't be
             written.
     """
-<<<<<<< HEAD
     if name not in (*LEVELS, BOXES, EVENTS):
         raise KinobenchError(
             f"--output {output}: a contact sheet shows motion that is known; give one of "
             f"{', '.join((*LEVELS, BOXES, EVENTS))}"
-=======
-    if name not in (*LEVELS, NAME):
-        raise KinobenchError(
-            f"--output {output}: a contact sheet shows motion that is known; give one of "
-            f"{', '.join((*LEVELS, NAME))}"
->>>>>>> pointlight-events
         )
     if output.suffix.lower() != ".png":
         raise KinobenchError(f"--output {output}: a contact sheet is a PNG file; name it so")
     dataset = catalog.get(name)
     folder = make_dataset(dataset, None, console) if root is None else root
     split = catalog.load_split(dataset, folder, None)
-<<<<<<< HEAD
     picture = _picture_of(name, split, folder)
     with writing(output, option="--output") as unfinished:
         unfinished.write_bytes(picture)
@@ -92,13 +73,6 @@ def _picture_of(name: str, split: Split, folder: Path) -> bytes:
 
 
 def _level_sheet(split: Split, folder: Path) -> bytes:
-=======
-    if name == NAME:
-        from .timeline_sheet import timelines_of
-
-        _write(output, timelines_of(folder, split))
-        return
->>>>>>> pointlight-events
     made = read_stamp(folder)
     first = {video.label: video.path for video in reversed(split.videos)}
     strips = [
@@ -106,7 +80,6 @@ def _level_sheet(split: Split, folder: Path) -> bytes:
         for label, class_name in enumerate(split.classes)
     ]
     title = f"{made.title}: the first test video of each class"
-<<<<<<< HEAD
     return sheet_of(strips, level_of(made), title)
 
 
@@ -126,14 +99,6 @@ def time_colours(frames: int) -> np.ndarray:
 
     colours: np.ndarray = colormaps[TIME_COLOURS](np.linspace(0.1, 1, frames))[:, :3]
     return colours
-=======
-    _write(output, sheet_of(strips, level_of(made), title))
-
-
-def _write(output: Path, picture: bytes) -> None:
-    with writing(output, option="--output") as unfinished:
-        unfinished.write_bytes(picture)
->>>>>>> pointlight-events
 
 
 def sheet_of(strips: Sequence[Strip], level: Level, title: str) -> bytes:

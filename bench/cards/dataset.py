@@ -9,21 +9,14 @@ from rich.console import Console
 from ...datasets import catalog
 from ...datasets.errors import UnknownNameError
 from ...datasets.lists.class_names import class_names
-<<<<<<< HEAD
 from ...datasets.names import Task
-=======
->>>>>>> pointlight-events
 from ...datasets.sides import sided_classes
 from ...datasets.split import Scoring, Split
 from ...datasets.truth_facts import TruthFacts, truth_facts
 from ...datasets.visible import one_line
 from ..text.terminal import line
 from ..text.units import scaled
-<<<<<<< HEAD
 from .generated import GENERATED, Stamp
-=======
-from .generated import Stamp, generated
->>>>>>> pointlight-events
 from .known_datasets import check_command
 from .truth_rows import TASK_WORDS, truth_rows
 
@@ -61,15 +54,11 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
             isn't known.
         check: The command that checks a copy.
         scoring: How the copy's videos are scored; None if there is no copy.
-<<<<<<< HEAD
         task: What a network is to say of its videos.
         rule: Name of the rule by which localization or detection is scored; empty if there is no
             copy.
         truth: What is annotated in the copy's default split; None without a copy, and of
             classification.
-=======
-        rule: The rule that times or boxes are scored by; empty if there are none, or no copy.
->>>>>>> pointlight-events
     """
 
     name: str
@@ -92,13 +81,9 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     split_videos: dict[str, int] = {}
     check: str = ""
     scoring: Scoring | None = None
-<<<<<<< HEAD
     task: Task = "classification"
     rule: str = ""
     truth: TruthFacts | None = None
-=======
-    rule: str = ""
->>>>>>> pointlight-events
 
 
 def make_card(name: str, root: Path | None) -> DatasetCard:
@@ -114,18 +99,11 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
     """
     dataset = catalog.get(name)
     name = dataset.name
-<<<<<<< HEAD
     generated, folder = GENERATED.get(name), root
     made: Stamp | None = None
     if generated is not None:
         at_home = generated.home()
         folder = root if root is not None else at_home if at_home.is_dir() else None
-=======
-    own, folder, made = generated(name), root, None
-    options = {} if own is None else own.options
-    if own is not None and root is None and own.at_home.is_dir():
-        folder = own.at_home
->>>>>>> pointlight-events
     notes: tuple[str, ...] = ()
     found: Split | None = None
     splits = dataset.splits
@@ -133,13 +111,8 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         found = catalog.load_split(dataset, folder, next(iter(dataset.splits), None))
         notes = found.notes
         splits = splits or catalog.split_names(dataset, folder)
-<<<<<<< HEAD
         if generated is not None:
             made = generated.read_stamp(folder)
-=======
-        if own is not None:
-            made, options = own.read(folder)
->>>>>>> pointlight-events
     classes = _classes(name) or (None if found is None else found.classes)
     return DatasetCard(
         name=name,
@@ -152,18 +125,11 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         protocol=dataset.default_protocol,
         homepage=dataset.homepage,
         obtain=dataset.obtain,
-<<<<<<< HEAD
         options=()
         if generated is None
         else tuple(
             Option(name=option, value=value, meaning=generated.meanings[option])
             for option, value in generated.options_of(made).items()
-=======
-        options=tuple(
-            Option(name=option, value=value, meaning=own.meanings[option])
-            for option, value in options.items()
-            if own is not None
->>>>>>> pointlight-events
         ),
         folder=None if folder is None else str(folder),
         made=made,
@@ -174,15 +140,11 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         split_videos=dataset.split_videos,
         check=check_command(dataset),
         scoring=None if found is None else found.scoring,
-<<<<<<< HEAD
         task=dataset.task,
         rule="" if found is None or found.truth is None else found.truth.rule,
         truth=None
         if found is None or found.truth is None
         else truth_facts(found.truth, found.classes),
-=======
-        rule="" if found is None or found.truth is None else found.truth.rule,
->>>>>>> pointlight-events
     )
 
 
@@ -241,13 +203,6 @@ def _size(card: DatasetCard) -> str:
         videos = f"{videos or 'videos'} ({of})"
     size = "" if card.size_bytes is None else f"{scaled(card.size_bytes, 1e9, 1)} GB"
     return ", ".join(filter(None, (videos, size)))
-
-
-def _scored_by(card: DatasetCard) -> str:
-    """Return how it is scored; empty for one label a video."""
-    if card.rule:
-        return f"mAP of what happens when or where, by the rule {card.rule}"
-    return _SCORED_BY.get(card.scoring or "top-k", "")
 
 
 def _no_mirroring(card: DatasetCard) -> str:

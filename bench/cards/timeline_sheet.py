@@ -16,11 +16,7 @@ from ...datasets.pointlight_events.annotation import read_annotation, spans_of
 from ...datasets.pointlight_events.settings import FPS
 from ...datasets.pointlight_events.spans import FLICKER, STILL, Span
 from ...datasets.split import Split
-<<<<<<< HEAD
-from .contact_sheet import DPI, TIME_COLOURS, read_frames, streaks
-=======
 from .streaks import DPI, TIME_COLOURS, read_frames, streaks
->>>>>>> pointlight-events
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,14 +70,8 @@ def sheet_of(shown: Sequence[Shown], classes: Sequence[str], title: str) -> byte
         len(shown), 1, left=0.02, right=0.98, top=0.9, bottom=0.13, hspace=0.42
     )
     for number, video in enumerate(shown):
-<<<<<<< HEAD
-        row = rows[number]
-        above, below = row.subgridspec(2, 1, height_ratios=[1, 0.28], hspace=0.08)
-        pictures = above.subgridspec(1, PICTURES, wspace=0.04)
-=======
         parts = rows[number].subgridspec(2, 1, height_ratios=[1, 0.28], hspace=0.08)
         pictures = parts[0].subgridspec(1, PICTURES, wspace=0.04)
->>>>>>> pointlight-events
         for column, window in enumerate(windows(len(video.frames))):
             place = figure.add_subplot(pictures[column])
             times = colormaps[TIME_COLOURS](np.linspace(0.1, 1, len(window)))[:, :3]
@@ -90,11 +80,7 @@ def sheet_of(shown: Sequence[Shown], classes: Sequence[str], title: str) -> byte
             place.set(xticks=[], yticks=[])
             if column == 0:
                 place.set_title(video.name, fontsize=7, loc="left", pad=3)
-<<<<<<< HEAD
-        _draw_spans(figure.add_subplot(below), video.spans, colours)
-=======
         _draw_spans(figure.add_subplot(parts[1]), video.spans, colours)
->>>>>>> pointlight-events
     names = [Patch(color=colour, label=state) for state, colour in colours.items()]
     figure.legend(handles=names, loc="lower center", ncols=len(names), fontsize=7, frameon=False)
     out = io.BytesIO()

@@ -214,7 +214,7 @@ def make_dataset(
             bar.update(task, completed=done, total=total, visible=True)
 
         if changes is None or changes == catalog.Changes():
-            if root is None and split is not None and dataset.make_split is not None:
+            if root is None and split and dataset.make_split is not None:
                 return dataset.make_split(split, report)
             return dataset.make(root, report)
         if dataset.make_changed is None:

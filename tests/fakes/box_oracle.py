@@ -49,6 +49,7 @@ def motion_scores(frames: NDArray[np.uint8], box: BoxPx) -> Floats:
         box: The box, px.
     """
     dots = np.stack([find_dots(picture, box) for picture in frames])
+    dots = dots[:, : int((~np.isnan(dots)).sum(axis=1).max())]
     here, there = dots[_STEPS], dots[_STEPS + 1]
     scores = np.zeros((len(MOTIONS), len(SPEEDS)))
     for row, motion in zip(scores, MOTIONS, strict=True):

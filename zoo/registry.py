@@ -176,8 +176,20 @@ def _opened(name: str) -> bool:
 
 
 def plugin_of(name: str) -> Path | None:
-    """Return the file, given to `load_plugin`, that registered a name; None if none did."""
-    return Path(_files[name]) if name in _files else None
+    """Return the file, given to `load_plugin`, that registered a name; None if none did.
+
+    A name that is derived from a network, such as `bmn_on_mine`, is of the network's file.
+    """
+    file = _files.get(name) or _files.get(_derived_from(name) or name)
+    return None if file is None else Path(file)
+
+
+def _derived_from(name: str) -> str | None:
+    """Return the network of the registry that a name of an open family is derived from."""
+    for prefix, module in OPEN_FAMILIES.items():
+        if module in TASK_MODULES and name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return None
 
 
 def known_everywhere(name: str) -> bool:
@@ -189,6 +201,9 @@ def known_everywhere(name: str) -> bool:
     check(name)
     if name in _FAMILY_OF:
         return True
+    backbone = None if name in _files else _derived_from(name)
+    if backbone is not None:
+        return known_everywhere(backbone)
     package = module_of(_architectures[name].build).partition(".")[0]
     installed = {point.module.partition(".")[0] for point in entry_points(group=ENTRY_POINT_GROUP)}
     return package in installed | {families.__name__.partition(".")[0]}

@@ -171,3 +171,14 @@ def test_a_plugin_that_fails_registers_nothing(tmp_path, monkeypatch):
         with pytest.raises(KinobenchError, match=r"half.py failed: ValueError: no more"):
             registry.load_plugin(file)
     assert "half_done" not in registry.names()
+
+
+def test_a_head_on_a_network_of_a_plugin_is_of_the_plugin_s_file(tmp_path):
+    file = tmp_path / "pooling.py"
+    file.write_text(PLUGIN.format(name="mean_colour"))
+    registry.load_plugin(file)
+    registry.check("windows_on_mean_colour")
+    assert registry.plugin_of("windows_on_mean_colour") == file
+    assert not registry.known_everywhere("windows_on_mean_colour")
+    assert registry.plugin_of("windows_on_c3d") is None
+    assert registry.known_everywhere("windows_on_c3d")

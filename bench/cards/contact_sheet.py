@@ -25,8 +25,8 @@ from ..run.prepare import make_dataset
 from .box_sheet import CLIP, clip_of, sheet_of_boxes, shown_video
 from .streaks import DPI, TIME_COLOURS, read_frames, streaks
 
-INCHES, DPI = 1.1, 92
-"""Side of a picture on the sheet, and pixels per inch."""
+INCHES = 1.1
+"""Side of a picture on the sheet."""
 
 
 class Strip(NamedTuple):

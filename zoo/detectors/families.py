@@ -7,7 +7,7 @@ backbone's own. The tiny ones are made for the embedded dataset of boxes.
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -28,33 +28,39 @@ SLOWFAST = "Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 
 ACRN = "Sun et al., Actor-Centric Relation Network, ECCV 2018"
 BANK = "Wu et al., Long-Term Feature Bank for Detailed Video Understanding, CVPR 2019"
 TINY_NATIVE = (16, 1, 96)
-TINY_HIDDEN = 64
+TINY_DROPOUT = 0.1
+"""Half of so few channels would be too many to lose."""
+TINY_SIZES: dict[str, dict[str, Any]] = {
+    "roi": {"dropout": TINY_DROPOUT},
+    "acrn": {"dropout": TINY_DROPOUT, "hidden": 64},
+    "bank": {"dropout": TINY_DROPOUT, "hidden": 64},
+}
 
 
 class Kind(NamedTuple):
     """A kind of head.
 
     Attributes:
-        build: `(backbone, num_classes, hidden)` -> the detector; `hidden` None is as published.
+        build: `(backbone, num_classes)` -> the detector; it may be given other sizes than the
+            published ones.
         paper, year: Its paper.
     """
 
-    build: Callable[[MapNetwork, int, int | None], nn.Module]
+    build: Callable[..., nn.Module]
     paper: str
     year: int
 
 
-def _roi(backbone: MapNetwork, num_classes: int, hidden: int | None) -> nn.Module:
-    return Detector(backbone, RoIHead(backbone.width, num_classes))
+def _roi(backbone: MapNetwork, num_classes: int, **sizes: Any) -> nn.Module:
+    return Detector(backbone, RoIHead(backbone.width, num_classes, **sizes))
 
 
-def _acrn(backbone: MapNetwork, num_classes: int, hidden: int | None) -> nn.Module:
-    return Detector(backbone, RelationHead(backbone.width, num_classes, hidden=hidden))
+def _acrn(backbone: MapNetwork, num_classes: int, **sizes: Any) -> nn.Module:
+    return Detector(backbone, RelationHead(backbone.width, num_classes, **sizes))
 
 
-def _bank(backbone: MapNetwork, num_classes: int, hidden: int | None) -> nn.Module:
-    head = BankHead(backbone.width, num_classes, **({} if hidden is None else {"hidden": hidden}))
-    return BankDetector(backbone, head)
+def _bank(backbone: MapNetwork, num_classes: int, **sizes: Any) -> nn.Module:
+    return BankDetector(backbone, BankHead(backbone.width, num_classes, **sizes))
 
 
 KINDS = {
@@ -82,7 +88,7 @@ def build_on(
         KinobenchError: The backbone can't take the clip, or has no map.
     """
     network = backbone.build(num_classes, frames, size)
-    return KINDS[kind].build(MapNetwork(network, backbone.name), num_classes, None)
+    return KINDS[kind].build(MapNetwork(network, backbone.name), num_classes)
 
 
 def build_tiny_on(num_classes: int, frames: int, size: int, *, kind: str) -> nn.Module:
@@ -93,7 +99,7 @@ def build_tiny_on(num_classes: int, frames: int, size: int, *, kind: str) -> nn.
     """
     name = f"{kind}_tiny"
     backbone = MapNetwork(build_tiny(name, num_classes, frames, size), name)
-    return KINDS[kind].build(backbone, num_classes, TINY_HIDDEN)
+    return KINDS[kind].build(backbone, num_classes, **TINY_SIZES[kind])
 
 
 VARIANTS = {

@@ -2,6 +2,9 @@
 
 The backbones of the papers halve a frame five times. A cell of their map has 32 pixels, which is a
 whole box of a 96x96 frame. Here a cell has 8 pixels.
+
+The first normalisation works on each clip alone, as in `parts/tiny_map.py`: the brightness and the
+contrast of a video vary far more than what its dots do.
 """
 
 import torch
@@ -15,19 +18,19 @@ STRIDE = 8
 
 
 class TinyBackbone(nn.Module):
-    """Four convolutions, each with batch normalisation and a ReLU."""
+    """Four convolutions, each with a normalisation and a ReLU."""
 
     map_width = WIDTHS[-1]
 
     def __init__(self) -> None:
         """Build for clips `[B, 3, T, H, W]`."""
         super().__init__()
-        stem, *others = WIDTHS
+        stem, second, third, last = WIDTHS
         self.layers = nn.Sequential(
-            *_unit(3, stem, (1, 5, 5), (1, 2, 2)),
-            *_unit(stem, others[0], (3, 3, 3), (1, 2, 2)),
-            *_unit(others[0], others[1], (3, 3, 3), (2, 1, 1)),
-            *_unit(others[1], others[2], (3, 3, 3), (2, 2, 2)),
+            *_unit(3, stem, (1, 5, 5), (1, 2, 2), nn.InstanceNorm3d(stem, affine=True)),
+            *_unit(stem, second, (3, 3, 3), (2, 2, 2), nn.BatchNorm3d(second)),
+            *_unit(second, third, (3, 3, 3), (2, 1, 1), nn.BatchNorm3d(third)),
+            *_unit(third, last, (3, 3, 3), (1, 2, 2), nn.BatchNorm3d(last)),
         )
 
     def feature_map(self, clip: torch.Tensor) -> torch.Tensor:
@@ -47,9 +50,13 @@ def build_tiny(name: str, num_classes: int, frames: int, size: int) -> TinyBackb
 
 
 def _unit(
-    width_in: int, width: int, kernel: tuple[int, int, int], stride: tuple[int, int, int]
+    width_in: int,
+    width: int,
+    kernel: tuple[int, int, int],
+    stride: tuple[int, int, int],
+    norm: nn.Module,
 ) -> tuple[nn.Module, ...]:
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
     convolution = nn.Conv3d(width_in, width, kernel, stride, padding, bias=False)
     nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-    return convolution, nn.BatchNorm3d(width), nn.ReLU(inplace=True)
+    return convolution, norm, nn.ReLU(inplace=True)

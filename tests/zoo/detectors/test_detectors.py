@@ -94,13 +94,14 @@ def test_a_box_on_a_bright_moving_patch_differs_from_one_next_to_it(name: str) -
     given = torch.tensor([[0, *on], [0, *off]])
     with torch.inference_mode():
         features = module.features(clip, given)
-        logits, still = module(clip, given), module(torch.zeros_like(clip), given)
+        logits, back = module(clip, given), module(clip.flip(2), given)
     assert (features[0] - features[1]).abs().max() > 0.1
     assert (logits[0] - logits[1]).abs().max() > 1e-3
+    assert not torch.allclose(logits[0], back[0], atol=1e-5)  # it moves the other way
     if name == "roi_tiny":  # nothing moves in the other, and this head sees no more than its box
-        assert torch.allclose(logits[1], still[1], atol=1e-6)
+        assert torch.allclose(logits[1], back[1], atol=1e-6)
     else:
-        assert not torch.allclose(logits[1], still[1], atol=1e-6)
+        assert not torch.allclose(logits[1], back[1], atol=1e-6)
 
 
 def test_wrong_boxes_are_refused(module: Any) -> None:
@@ -127,15 +128,15 @@ def test_a_tiny_detector_is_small_and_cheap(name: str) -> None:
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         module(clip, torch.tensor([[0.0, 0, 0, 1, 1]]))
     assert 4 * sum(each.numel() for each in module.state_dict().values()) < 1_000_000
-    assert counter.get_total_flops() // 2 < 250_000_000
+    assert counter.get_total_flops() // 2 < 200_000_000
 
 
 def test_the_macs_of_a_tiny_detector_are_those_of_its_layers() -> None:
     classes = 80
     convolutions = (
         16 * 48 * 48 * 8 * (3 * 25)
-        + 16 * 24 * 24 * 24 * (8 * 27)
-        + 8 * 24 * 24 * 32 * (24 * 27)
+        + 8 * 24 * 24 * 24 * (8 * 27)
+        + 4 * 24 * 24 * 32 * (24 * 27)
         + 4 * 12 * 12 * 64 * (32 * 27)
     )
     relation = 12 * 12 * 64 * (2 * 64) + 12 * 12 * 64 * (64 * 9)

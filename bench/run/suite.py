@@ -12,6 +12,7 @@ from ..records.job import BUDGET_RANGES, Budget
 from ..text.ranges import FILE_MEMORY_GIB, MEMORY_GIB, TIMEOUT_S
 from ..text.toml import read_toml, refuse_out_of_range, refuse_unknown_keys, wrong_value
 from .settings import (
+    EMBEDDED,
     SETTING_CHECKS,
     SETTING_RANGES,
     Check,
@@ -125,7 +126,7 @@ def parse(content: str, where: str) -> Suite:
 
 
 def _check_split_of(settings: Settings, where: str) -> None:
-    if settings.split is None or settings.dataset in (None, "none"):
+    if settings.split is None or settings.dataset in (None, "none", EMBEDDED):
         return
     try:
         check_split(catalog.get(settings.dataset), settings.split)

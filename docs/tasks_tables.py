@@ -1,6 +1,6 @@
 """Write what is stored of localizers and detectors into docs/tasks.md.
 
-`python docs/tasks_tables.py` reads the records of the suite tasks, `results/tasks/runs/*.jsonl`, and
+`python docs/tasks_tables.py` reads the records in `results/tasks/runs`, of the suite tasks, and
 `results/tasks/costs.jsonl`, which tests/benchmarks/task_costs.py makes.
 """
 

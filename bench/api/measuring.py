@@ -82,6 +82,7 @@ class CaseSettings(TypedDict, total=False):
         task: `"classification"`, `"localization"` or `"detection"`.
         step: Frames from one window of a localizer to the next.
         boxes: Boxes in a clip, for a detector's cost and latency.
+        proposals: File of the boxes that a detector is scored on.
     """
 
     weights: str | None
@@ -106,6 +107,7 @@ class CaseSettings(TypedDict, total=False):
     task: str | None
     step: int | None
     boxes: int | None
+    proposals: str | None
 
 
 _PARAMETERS = (

@@ -221,6 +221,14 @@ class Data(Group, panel="Data"):
         ),
     ] = None
     views: common.Views = None
+    proposals: Annotated[
+        str | None,
+        option(
+            "Boxes that a detector is scored on: video,second,x1,y1,x2,y2,,score a line.",
+            "FILE",
+            default="the annotated ones",
+        ),
+    ] = None
     flow: common.Flow = None
     flow_cache: Annotated[
         str | None,

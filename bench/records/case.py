@@ -57,6 +57,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             video. None for other tasks.
         boxes: Boxes in each clip for cost and latency, for a network that says what happens in
             boxes; None for other tasks.
+        proposals: Name and digest of the file of boxes that a detector is scored on; None: it is
+            given the annotated ones.
     """
 
     model: str
@@ -82,6 +84,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     task: Task = "classification"
     step: _Count | None = None
     boxes: _Count | None = None
+    proposals: str | None = None
 
     @property
     def is_reference(self) -> bool:
@@ -116,5 +119,6 @@ _LATER = {
     "task": "classification",
     "step": None,
     "boxes": None,
+    "proposals": None,
 }
 """Fields that older records lack, each with its value there: a digest has only other values."""

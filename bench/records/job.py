@@ -84,6 +84,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         parts: Latencies of the case in the processes before this one.
         quiet_s: The longest time of the reference kernel on an undisturbed machine, in seconds, if
             other cases have shown it.
+        proposals: File of the boxes that a detector is scored on; None: the annotated ones.
         peak: The machine's peak in the case's precision and with its threads, if it was measured
             before the cases of the run.
     """
@@ -115,6 +116,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Latency, ...] = ()
     quiet_s: float | None = None
     peak: Peak | None = None
+    proposals: str | None = None
 
     @property
     def recorded(self) -> Case:

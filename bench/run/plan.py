@@ -1,12 +1,14 @@
 """Planning: the cases of a suite, each with what is measured of it."""
 
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
+from ...datasets.events.proposals import proposals_digest
 from ...datasets.lists.split_names import (
     MEAN,
     PLACEHOLDER,
@@ -14,7 +16,7 @@ from ...datasets.lists.split_names import (
     numbered,
     training_of,
 )
-from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW, Task
+from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW, Task, readable
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol, preset
 from ...zoo.checkpoints.named import (
@@ -74,6 +76,7 @@ class Planned(msgspec.Struct, frozen=True):
         case: The case.
         measures: What is measured of it.
         max_batch: The largest batch of a sweep.
+        proposals: File of the boxes that a detector is scored on.
         candidates: The runtimes that a race chooses one of for the case; empty: it has one. See
             `race.settled`.
     """
@@ -82,6 +85,7 @@ class Planned(msgspec.Struct, frozen=True):
     measures: tuple[str, ...]
     max_batch: int | None = None
     candidates: tuple[Runtime, ...] = ()
+    proposals: str | None = None
 
 
 def plan(
@@ -228,6 +232,7 @@ def _merged(before: Planned | None, entry: Planned) -> Planned:
         entry.max_batch or before.max_batch,
         # A row that names its runtime wants that one.
         entry.candidates if before.candidates else (),
+        entry.proposals or before.proposals,
     )
 
 
@@ -344,7 +349,13 @@ def _planned(settings: Settings, runtime: Runtime, batch: int, split_of: SplitNa
     if problem is not None:
         raise KinobenchError(problem)
     require(runtime)
-    return Planned(case, measures, settings.max_batch if "sweep" in measures else None, candidates)
+    return Planned(
+        case,
+        measures,
+        settings.max_batch if "sweep" in measures else None,
+        candidates,
+        settings.proposals,
+    )
 
 
 _BY_EVERY_RUNTIME = ("flops", "accuracy")
@@ -489,6 +500,15 @@ def _boxes_of_no_detector(chosen: _Chosen) -> str | None:
     return None
 
 
+def _proposals_of_no_detector(chosen: _Chosen) -> str | None:
+    file = chosen.settings.proposals
+    if file is None:
+        return None
+    if "boxes" not in chosen.model.inputs:
+        return f"--proposals {file}: {chosen.model.name} takes no boxes; leave it out"
+    return None if chosen.dataset else f"--proposals {file}: there is no dataset to score them on"
+
+
 def _task_in_another_runtime(chosen: _Chosen) -> str | None:
     if chosen.model.task == "localization" and chosen.runtime != "torch":
         return (
@@ -606,6 +626,7 @@ _CASE_RULES: tuple[Callable[[_Chosen], str | None], ...] = (
     _other_task,
     _step_of_no_windows,
     _boxes_of_no_detector,
+    _proposals_of_no_detector,
     _task_in_another_runtime,
     _measures_of_other_tasks,
     _graph_without_cuda,
@@ -653,7 +674,20 @@ def _case(chosen: _Chosen, batch: int) -> Case:
         task=chosen.model.task,
         step=(settings.step or STEP) if chosen.model.task == "localization" else None,
         boxes=(settings.boxes or 1) if "boxes" in chosen.model.inputs else None,
+        proposals=_named_proposals(settings.proposals),
     )
+
+
+def _named_proposals(file: str | None) -> str | None:
+    """Return the name and the digest of a file of boxes, as a case has them.
+
+    Raises:
+        DatasetError: It can't be read.
+    """
+    if file is None:
+        return None
+    path = Path(file)
+    return f"{readable(path.name)} {proposals_digest(path)}"
 
 
 def _problem_of_calibration(chosen: _Chosen, case: Case, split_of: SplitNames) -> str | None:

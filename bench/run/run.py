@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...datasets.sources.paths import path_of
 from ..leaderboard.leaderboard import standing
 from ..machine import environment
 from ..records.case import Case
@@ -253,6 +254,7 @@ class _Run:
             cluster=cluster,
             parts=parts,
             peak=peak,
+            proposals=None if entry.proposals is None else str(path_of(entry.proposals).absolute()),
         )
 
 

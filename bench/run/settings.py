@@ -66,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         task: What the network is to say of a video; without a dataset, the embedded one of it.
         step: Frames from one window of a video to the next, for a network that localizes.
         boxes: Boxes in a clip, for cost and latency of a network that takes boxes.
+        proposals: File of the boxes that a detector is scored on, in the form of AVA's persons.
         max_batch: The largest batch of the sweep; it goes on until memory is out, if not given.
     """
 
@@ -96,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     task: Task | None = None
     step: int | None = None
     boxes: int | None = None
+    proposals: str | None = None
 
 
 CHOICES: dict[str, tuple[str, ...]] = {

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.names import readable
 from ...datasets.split import Split, Video
 from ...datasets.truth import BoxTruth, EventTruth
 from ..evaluation.case import claim_logits, guard_of
@@ -61,7 +63,8 @@ def localize(job: Job, network: "Network", split: Split, emit: Emit) -> None:
 
 def detect(job: Job, network: "Network", split: Split, emit: Emit) -> None:
     """Measure how well a network detects, from where a killed run of the case stopped."""
-    from .detect import Detect, true_boxes
+    from ...datasets.events.proposals import read_proposals
+    from .detect import Detect, proposed_boxes, true_boxes
     from .score import score_detection
 
     truth = split.truth
@@ -70,8 +73,14 @@ def detect(job: Job, network: "Network", split: Split, emit: Emit) -> None:
             f"{split.dataset} has no boxes on key frames, and tubes can't be linked yet: score a "
             "file of tubes by `score`, or give a dataset with boxes on key frames"
         )
+    boxes_of, source, digest = true_boxes(truth), "truth", None
+    if job.proposals is not None:
+        file = Path(job.proposals)
+        proposals = read_proposals(file)
+        boxes_of, source = proposed_boxes(truth, proposals), readable(file.name)
+        digest = proposals.digest
     with _predicting(job, network, split, emit, "detection") as place:
-        found = place.predict(Detect(network, split, true_boxes(truth), place.read))
+        found = place.predict(Detect(network, split, boxes_of, place.read))
         scores = score_detection(truth, found.scored, found.columns, len(split.classes))
         emit(
             Measured(
@@ -79,6 +88,8 @@ def detect(job: Job, network: "Network", split: Split, emit: Emit) -> None:
                     **_common(split, place, found, scores),
                     key_frames=int(found.facts.get("key_frames", 0)),
                     boxes=int(found.facts.get("boxes", 0)),
+                    source=source,
+                    source_digest=digest,
                     end_to_end_s=_over(found.facts, "timed_s", "key_frames"),
                 )
             )

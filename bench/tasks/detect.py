@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ...datasets.copy_digest import StoredVideo
+from ...datasets.events.proposals import Proposals
 from ...datasets.protocol.boxes import boxes_in_view
 from ...datasets.protocol.boxes import seen as is_seen
 from ...datasets.split import Split, Video
@@ -47,6 +48,22 @@ def true_boxes(truth: BoxTruth) -> BoxesOf:
                 continue
             corners = dict.fromkeys((box.x1, box.y1, box.x2, box.y2) for box in key.boxes)
             boxes = np.array(list(corners), dtype=np.float64).reshape(-1, 4)
+            found.append(Asked(key.name, key.time_s, boxes))
+        return found
+
+    return asked
+
+
+def proposed_boxes(truth: BoxTruth, proposals: Proposals) -> BoxesOf:
+    """Return the annotated key frames with the boxes of a file; a frame may have none."""
+
+    def asked(video: str) -> list[Asked]:
+        found = []
+        for key in truth.videos.get(video, ()):
+            if (video, key.name) in truth.excluded:
+                continue
+            corners = list(proposals.boxes.get((video, key.name), {}))
+            boxes = np.array(corners, dtype=np.float64).reshape(-1, 4)
             found.append(Asked(key.name, key.time_s, boxes))
         return found
 

@@ -116,6 +116,7 @@ OTHERS: dict[str, Any] = {
     "task": "localization",
     "step": 4,
     "boxes": 3,
+    "proposals": "people.csv 0123456789abcdef",
 }
 
 

@@ -265,6 +265,8 @@ def training_of(options: FitOptions, console: Console) -> Training:
     name = options.split or training_split(dataset.name, splits_of(dataset.name, options.data))
     split = prepare_split(options.dataset, name, options.data, console)
     protocol = preset(options.protocol or dataset.default_protocol)
+    if dataset.task != "classification":  # of a window or a key frame there is one view
+        protocol = protocol.with_views(1, 1)
     shape = Shape(protocol.frames, protocol.size, len(split.classes))
     if numbers.flip and (sided := sided_classes(split.classes)):
         _report(

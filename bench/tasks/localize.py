@@ -73,7 +73,8 @@ class Localize:
         self._network, self._split, self._cache, self._read = network, split, cache, read
         self._named = None if cache is None else FeaturesOf(network)
         self._module: Any = network.module
-        self._forward = network.eager(self._module.features)
+        features: Any = self._module.features
+        self._forward = network.eager(features)
         suppression: Any = self._module.suppression
         self.suppression: Suppression = suppression
 
@@ -97,7 +98,9 @@ class Localize:
         length_s = windows.end_s - windows.grid.first_s
         facts = {"windows": float(len(rows)), "video_s": length_s}
         facts["window_s"] = windows.grid.window_s
-        if not was_kept:
+        if was_kept:
+            facts["kept"] = 1.0
+        else:
             facts |= {"timed_s": time.perf_counter() - begin, "timed_video_s": length_s}
         return VideoPredictions(columns, facts, tuple(dict.fromkeys(remarks)))
 

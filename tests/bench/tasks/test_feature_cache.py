@@ -72,7 +72,9 @@ def test_features_that_were_kept_give_the_same_score_and_no_time(
 ) -> None:
     monkeypatch.setenv("KINOBENCH_CACHE", str(tmp_path / "cache"))
     first = Done(job_of("localization", root, tmp_path / "one", flow_cache=None)).score
-    again = Done(job_of("localization", root, tmp_path / "two", flow_cache=None)).score
+    done = Done(job_of("localization", root, tmp_path / "two", flow_cache=None))
+    again = done.score
+    assert any("features of 2 of 2 videos were kept" in note for note in done.notes)
     assert len(list((tmp_path / "cache" / "features").rglob("*.features"))) == 2
     assert first.end_to_end_s is not None and again.end_to_end_s is None
     names = ("map", "found", "windows", "step_s", "video_s")

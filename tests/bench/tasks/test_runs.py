@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from kinobench.bench.analysis.source import Source
+from kinobench.bench.analysis.task_compare import compare_tasks
 from kinobench.bench.evaluation.origin import UNKNOWN
+from kinobench.bench.export.contents import prediction_files
 from kinobench.bench.tasks import evaluate
 from kinobench.bench.tasks.stored import open_task, score_stored
 from kinobench.datasets.errors import KinobenchError
@@ -131,3 +134,27 @@ def test_of_videos_of_which_none_is_there_there_is_no_score(
     done = Done(job_of(task, root, tmp_path / "results", skip_unreadable=True))
     assert done.failed[0].kind == "unreadable"
     assert done.score.map is None and done.score.interval is None and done.score.scored == 0
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_two_are_compared_on_the_videos_that_both_scored(
+    tmp_path: Path, made: dict[str, Path], whole: dict[str, Any], task: str
+) -> None:
+    root = copied(made[task], tmp_path)
+    videos_of(root)[8].write_bytes(b"no video")
+    Done(job_of(task, root, tmp_path / "results", skip_unreadable=True))
+    folders = folder_of(whole[task][0]), folder_of(tmp_path / "results")
+    a, b = (Source(path=each, record=None) for each in folders)
+    lines, values = compare_tasks(a, b)
+    assert (values["videos"], values["difference"]) == (8, 0)
+    assert values["a_map"] == values["b_map"]  # one network, on eight videos each
+    assert lines[-1] == "A was scored on 1 video more, left out here."
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_handed_on_has_the_truth_that_it_is_scored_by(
+    whole: dict[str, Any], task: str
+) -> None:
+    results, done = whole[task]
+    files = prediction_files(results, done.score.predictions)
+    assert {"truth.json", "digests.json", "shard-00000.parquet"} <= set(files)

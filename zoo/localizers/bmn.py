@@ -141,9 +141,10 @@ class BMN(Head):
         self, features: torch.Tensor, mask: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the valid times resampled, `[B, C, length]`, and steps a cell, `[B]`."""
-        count = mask.sum(1).clamp(min=1).to(features.dtype)
+        # Times are float32: in half precision, none tells late windows from each other.
+        count = mask.sum(1).clamp(min=1).float()
         scale = count / self.length
-        cell = torch.arange(self.length, device=features.device, dtype=features.dtype)
+        cell = torch.arange(self.length, device=features.device, dtype=torch.float32)
         time = ((cell + 0.5) * scale[:, None] - 0.5).clamp(min=0)
         time = torch.minimum(time, count[:, None] - 1)
         below = time.floor()
@@ -153,7 +154,7 @@ class BMN(Head):
             valid.gather(2, index.long()[:, None].expand(-1, features.shape[1], -1))
             for index in (below, above)
         )
-        return torch.lerp(low, high, (time - below)[:, None]), scale
+        return torch.lerp(low, high, (time - below)[:, None].to(low.dtype)), scale
 
     def _logits(self, even: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return starts and ends `[B, length]`, and the map `[B, 2, longest, length]`.

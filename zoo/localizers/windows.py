@@ -75,7 +75,7 @@ class Windows(Head):
         crosses the threshold; at the first and the last window it takes in the half step outside.
         """
         curve = Curve(self.smoothed(features, mask), mask)
-        found, segments = stretches(curve, self.thresholds)
+        found, segments = stretches(curve, self.thresholds.float())
         best, which = found.flatten(1).topk(min(self.proposals, found[0].numel()), dim=1)
         chosen = segments.flatten(1, 3).gather(1, which[..., None].expand(-1, -1, 2))
         label = which // (len(self.thresholds) * mask.shape[1])
@@ -121,7 +121,9 @@ class Windows(Head):
     def smoothed(self, features: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return class probabilities `[B, classes, T]`, smoothed over time; 0 where masked."""
         valid = mask[:, None].bool()
-        shares = self._logits(features, valid).softmax(-1)[..., : self.num_classes]
+        # In half precision, no number tells the windows of a long video from each other.
+        logits = self._logits(features, valid).float()
+        shares = logits.softmax(-1)[..., : self.num_classes]
         scores = masked(shares.transpose(1, 2), valid)
         kernel, reach = self.kernel.to(scores)[None, None], len(self.kernel) // 2
         total, weight = (

@@ -34,6 +34,20 @@ class Asked(NamedTuple):
     boxes: np.ndarray
 
 
+class Answer(NamedTuple):
+    """What a network says of a key frame's boxes, as far as its view shows them.
+
+    Attributes:
+        boxes: `[n, 4]`, as they were asked.
+        scores: `[n, classes]`.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+
+
+UNSEEN = "boxes that the view doesn't show have no prediction"
+
 BoxesOf = Callable[[str], list[Asked]]
 """Returns the key frames of a video, by its id, with their boxes, by rising time."""
 
@@ -49,9 +63,13 @@ def true_boxes(truth: BoxTruth) -> BoxesOf:
             corners = dict.fromkeys((box.x1, box.y1, box.x2, box.y2) for box in key.boxes)
             boxes = np.array(list(corners), dtype=np.float64).reshape(-1, 4)
             found.append(Asked(key.name, key.time_s, boxes))
-        return found
+        return sorted(found, key=_time)
 
     return asked
+
+
+def _time(asked: Asked) -> float:
+    return asked.time_s
 
 
 def proposed_boxes(truth: BoxTruth, proposals: Proposals) -> BoxesOf:
@@ -65,7 +83,7 @@ def proposed_boxes(truth: BoxTruth, proposals: Proposals) -> BoxesOf:
             corners = list(proposals.boxes.get((video, key.name), {}))
             boxes = np.array(corners, dtype=np.float64).reshape(-1, 4)
             found.append(Asked(key.name, key.time_s, boxes))
-        return found
+        return sorted(found, key=_time)
 
     return asked
 
@@ -92,81 +110,85 @@ class Detect:
         self._boxes_of, self._read = boxes_of, read
 
     def __call__(self, video: Video, opened: dict[str, StoredVideo]) -> VideoPredictions:
-        """Return a row for each box and class."""
+        """Return a row for each box that the view shows, and each class."""
         asked = self._boxes_of(video.id)
         remarks: list[str] = []
 
-        def predict() -> list[np.ndarray]:
+        with_boxes = [each for each in asked if len(each.boxes)]
+
+        def predict() -> list[Answer]:
             remarks.clear()  # of a first attempt
-            return self._scores(video, [each for each in asked if len(each.boxes)], opened, remarks)
+            return self._answers(video, with_boxes, opened, remarks)
 
         begin = time.perf_counter()
-        scores = self._read(video, predict)
-        shown = [each for each in asked if len(each.boxes)]
-        facts = {"key_frames": float(len(asked)), "boxes": float(sum(len(s) for s in scores))}
+        answers = self._read(video, predict)
+        boxes = sum(len(each.boxes) for each in with_boxes)
+        facts = {"key_frames": float(len(asked)), "boxes": float(boxes)}
         facts["timed_s"] = time.perf_counter() - begin
-        columns = _rows(shown, scores, self._network.case.classes)
+        if sum(len(each.boxes) for each in answers) < boxes:
+            remarks.append(UNSEEN)
+        columns = _rows(with_boxes, answers, self._network.case.classes)
         return VideoPredictions(columns, facts, tuple(dict.fromkeys(remarks)))
 
-    def _scores(
+    def _answers(
         self,
         video: Video,
         asked: list[Asked],
         opened: dict[str, StoredVideo],
         remarks: list[str],
-    ) -> list[np.ndarray]:
-        """Return the scores of each key frame's boxes, `[boxes, classes]`."""
+    ) -> list[Answer]:
+        """Return what the network says of each key frame."""
         network, case = self._network, self._network.case
         protocol, clock = case.protocol, self._split.clock_of(video.id)
-        found: list[np.ndarray] = []
+        found: list[Answer] = []
+        pictures = Pictures(protocol)
         with WindowReader(
             video.path,
             protocol,
             begins_s=clock.begins_s,
             folder_fps=clock.fps,
-            picture_of=Pictures(protocol),
+            picture_of=pictures,
         ) as reader:
-            stored = opened[video.id] = reader.stored
+            opened[video.id] = reader.stored
             starts_s = [each.time_s - reader.span_s / 2 for each in asked]
             place = TensorPlace(network.device, network.dtype)
             with torch.inference_mode():
                 for clips in clips_of(reader, starts_s, case.eval_batch, place):
                     few = asked[len(found) : len(found) + len(clips)]
-                    found += self._of_clips(clips, few, stored)
+                    found += self._of_clips(clips, few, pictures.frame)
             remarks += reader.remarks
         return found
 
     def _of_clips(
-        self, clips: torch.Tensor, asked: list[Asked], stored: StoredVideo
-    ) -> list[np.ndarray]:
-        """Return the scores of the boxes of some clips; of a box that no view shows they are 0."""
+        self, clips: torch.Tensor, asked: list[Asked], frame: tuple[int, int]
+    ) -> list[Answer]:
+        """Return what the network says of some clips, of frames of a height and a width."""
+        height, width = frame
         network, protocol = self._network, self._network.case.protocol
         rows, shown = [], []
         for number, each in enumerate(asked):
-            moved = boxes_in_view(protocol, stored.width, stored.height, each.boxes)
+            moved = boxes_in_view(protocol, width, height, each.boxes)
             shown.append(is_seen(moved))
             inside = moved[shown[-1]]
             rows.append(np.column_stack([np.full(len(inside), float(number)), inside]))
         boxes = torch.from_numpy(np.concatenate(rows)).float().to(network.device)
         logits = logits_of(network.classify(clips, boxes), network.case.model)
         scores = logits.float().sigmoid().double().cpu().numpy()
-        found, begin = [], 0
-        for visible in shown:
-            count = int(visible.sum())
-            of_frame = np.zeros((len(visible), scores.shape[1]))
-            of_frame[visible] = scores[begin : begin + count]
-            found.append(of_frame)
-            begin += count
-        return found
+        ends = np.cumsum([visible.sum() for visible in shown])[:-1]
+        parts = np.split(scores, ends)
+        return [
+            Answer(each.boxes[visible], part)
+            for each, visible, part in zip(asked, shown, parts, strict=True)
+        ]
 
 
-def _rows(asked: list[Asked], scores: list[np.ndarray], classes: int) -> dict[str, np.ndarray]:
+def _rows(asked: list[Asked], answers: list[Answer], classes: int) -> dict[str, np.ndarray]:
     """Return a row for each box of each key frame and each class."""
-    counts = [len(each.boxes) for each in asked]
-    boxes = np.concatenate([each.boxes for each in asked]) if asked else np.zeros((0, 4))
+    counts = [len(each.boxes) for each in answers]
+    boxes = np.concatenate([each.boxes for each in answers]) if answers else np.zeros((0, 4))
     boxes = boxes.repeat(classes, axis=0)
     names = np.array([each.name for each in asked], dtype=object).repeat(counts).repeat(classes)
-    flat = np.concatenate([each.reshape(-1) for each in scores]) if scores else np.zeros(0)
+    flat = np.concatenate([each.scores.reshape(-1) for each in answers] or [np.zeros(0)])
     columns = {name: boxes[:, place] for place, name in enumerate(("x1", "y1", "x2", "y2"))}
     labels = np.tile(np.arange(classes, dtype=np.int32), sum(counts))
     return {"frame": names, **columns, "label": labels, "score": flat}

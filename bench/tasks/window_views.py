@@ -12,7 +12,11 @@ from ...datasets.views.transform import FrameTransform
 
 
 class Pictures:
-    """Makes a network's picture of each frame that any window shows, once."""
+    """Makes a network's picture of each frame that any window shows, once.
+
+    Attributes:
+        frame: Height and width of the last frame, as it was shown; (0, 0) before the first.
+    """
 
     def __init__(self, protocol: Protocol) -> None:
         """Prepare for frames of any size.
@@ -27,13 +31,13 @@ class Pictures:
             )
         self._protocol = protocol
         self._transform: FrameTransform | None = None
-        self._frame: tuple[int, int] | None = None
+        self.frame = (0, 0)
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
         """`[H, W, 3]`, uint8 -> `[3, size, size]`, float32, normalised."""
         shape = (int(frame.shape[0]), int(frame.shape[1]))
-        if self._transform is None or shape != self._frame:
-            self._frame = shape
+        if self._transform is None or shape != self.frame:
+            self.frame = shape
             self._transform = FrameTransform(
                 self._protocol, shape, torch.device("cpu"), torch.float32
             )

@@ -166,17 +166,18 @@ class BoxedClips(Dataset[BoxedClip]):
 
     def _read(self, video: Video, key: KeyFrame) -> BoxedClip:
         protocol, clock = self._protocol, self._split.clock_of(video.id)
+        pictures = Pictures(protocol)
         with WindowReader(
             video.path,
             protocol,
             begins_s=clock.begins_s,
             folder_fps=clock.fps,
-            picture_of=Pictures(protocol),
+            picture_of=pictures,
         ) as reader:
-            stored = reader.stored
             (window,) = reader.read([key.time_s - reader.span_s / 2])
         corners = np.array([(each.x1, each.y1, each.x2, each.y2) for each in key.boxes])
-        moved = boxes_in_view(protocol, stored.width, stored.height, corners)
+        height, width = pictures.frame
+        moved = boxes_in_view(protocol, width, height, corners)
         shown = is_seen(moved)
         labels = torch.zeros(len(key.boxes), self._classes)
         for row, box in enumerate(key.boxes):

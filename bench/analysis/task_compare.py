@@ -6,7 +6,14 @@ from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
 from ..evaluation.origin import UNKNOWN, origin_of
 from ..metrics.bootstrap import DRAWS
-from ..tasks.stored import StoredTask, compare_stored, open_task, score_stored
+from ..tasks.stored import (
+    StoredTask,
+    common_videos,
+    compare_stored,
+    of_videos,
+    open_task,
+    score_stored,
+)
 from ..tasks.truth_file import has_truth
 from ..text.units import percent
 from .source import Source
@@ -36,8 +43,13 @@ def compare_tasks(one: Source, other: Source) -> tuple[list[str], dict[str, Any]
     """
     a, b = (_opened(source) for source in (one, other))
     found = compare_stored(a, b)
-    scores = [score_stored(task) for task in (a, b)]
-    common = len(set(a.scored) & set(b.scored))
+    videos = common_videos(a, b)
+    scores, common = [score_stored(of_videos(task, videos)) for task in (a, b)], len(videos)
+    left_out = [
+        f"{name} was scored on {quantity(len(task.scored) - common, 'video')} more, left out here"
+        for name, task in zip("AB", (a, b), strict=True)
+        if len(task.scored) > common
+    ]
     significant = found.p is not None and found.p < SIGNIFICANT
     low, high = found.interval or (None, None)
     between = "" if low is None else f" [{_points(low)}, {_points(high)}]"
@@ -49,6 +61,7 @@ def compare_tasks(one: Source, other: Source) -> tuple[list[str], dict[str, Any]
         f"B - A: {_points(found.difference)} points{between}, p {p} (paired bootstrap of videos, "
         f"{DRAWS} draws): {verdict if significant else 'no significant difference'}.",
     ]
+    lines += [f"{text}." for text in left_out]
     plain = {
         "rule": a.rule,
         "videos": common,

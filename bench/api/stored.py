@@ -345,7 +345,7 @@ def compare(
 def _source(given: str | Path | Record, folder: Results) -> Source:
     if not isinstance(given, Record):
         return find(str(given), folder, warnings.warn)
-    accuracy = given.accuracy
+    accuracy = given.evaluated
     if accuracy is None or accuracy.predictions is None:
         raise KinobenchError(
             f"the record of {given.case.model} keeps no predictions: measure it with a dataset and "

@@ -10,6 +10,7 @@ from ...datasets.files import check_regular, open_regular
 from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import run_files, stored_lines
+from ..tasks.truth_file import FILE as TRUTH
 
 PLACE = "predictions/"
 """The folder of all predictions in a folder of results."""
@@ -17,7 +18,7 @@ DERIVED = "_places.parquet"
 """A file that is made again from the shards; where these were removed, a leaderboard needs it."""
 MARK = "finished"
 """The empty file of a folder of shards that no run continues."""
-_LISTED = ("digests.json", "classes.json", "conditions.json", MARK)
+_LISTED = ("digests.json", "classes.json", "conditions.json", TRUTH, MARK)
 """What a folder of predictions has besides the shards. Locks and owners are of living processes."""
 
 

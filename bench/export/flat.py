@@ -203,6 +203,7 @@ def _text(value: Any) -> str:
 
 
 def _predictions(record: Record, results: Results) -> Path | None:
-    if record.accuracy is None or record.accuracy.predictions is None:
+    found = record.evaluated
+    if found is None or found.predictions is None:
         return None
-    return predictions_in(record.accuracy, results)
+    return predictions_in(found, results)

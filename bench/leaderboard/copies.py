@@ -22,7 +22,7 @@ def copy_lines(board: Board, name_of: Callable[[Row], str]) -> list[str]:
         board: The board.
         name_of: Gives the name of a row.
     """
-    groups = _groups(row for row in board.rows if row.record.accuracy is not None)
+    groups = _groups(row for row in board.rows if row.record.evaluated is not None)
     base = groups[0].copy if groups else None
     if base is None:
         return []
@@ -65,7 +65,7 @@ def _groups(rows: Iterable[Row]) -> list[_Group]:
     """Return the rows of each copy: first the copy of which most was found; last, unknown ones."""
     groups: dict[str | None, _Group] = {}
     for row in rows:
-        copy = None if row.record.accuracy is None else row.record.accuracy.copy
+        copy = None if row.record.evaluated is None else row.record.evaluated.copy
         digest = None if copy is None else copy.digest
         groups.setdefault(digest, _Group(copy, [])).rows.append(row)
 

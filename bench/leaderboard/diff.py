@@ -125,10 +125,10 @@ def _notes(group: Group, number: Field) -> list[str]:
             f"A was scored on manifest {first.a.board.manifest}, B on {first.b.board.manifest}."
         )
     copies = [
-        each.row.record.accuracy.copy
+        found.copy
         for pair in group.matches
         for each in pair
-        if each.row.record.accuracy is not None
+        if (found := each.row.record.evaluated) is not None
     ]
     if number.unit == "%" and copies_differ(copies):
         notes.append("They were scored on different copies of the dataset: the files differ.")

@@ -67,7 +67,7 @@ def _explained(
 
 def _settings(board: Board) -> list[Note]:
     """Return the settings that all rows share, but for those that nobody would miss."""
-    scored = any(row.record.accuracy is not None for row in board.rows)
+    scored = any(row.record.evaluated is not None for row in board.rows)
     shared = {name: values.pop() for name, values in settings_of(board) if len(values) == 1}
     usual = {"decoder": DEFAULT_DECODER, "L2": "warm", "runtime": "torch"}
     without = [name for name, value in shared.items() if value in (usual.get(name), ABSENT)]
@@ -175,7 +175,7 @@ def _origin(board: Board) -> Note:
         f"protocol {board.protocol_digest}",
     ]
     if board.manifest is not None:
-        expected = {each.accuracy.expected for each in records if each.accuracy is not None}
+        expected = {each.evaluated.expected for each in records if each.evaluated is not None}
         *fewer, most = sorted(expected) or (0,)
         counts = " or ".join([*map(str, fewer), quantity(most, "video")])
         parts.append(f"{counts} of manifest {board.manifest}")

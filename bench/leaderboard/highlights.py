@@ -42,7 +42,7 @@ def front_of(board: Board) -> Front:
             and None not in (cost.read(board, row), score.read(board, row))
         ]
         if len(compared) > 1:
-            accuracy = compared[0].record.accuracy
+            accuracy = compared[0].record.evaluated
             name_of_score = accuracy.score_name if accuracy is not None else "accuracy"
             return Front(frozenset(front(board, cost, score)), f"{name_of_score} against {label}")
     return Front()

@@ -174,6 +174,8 @@ def _together(row: Row, costs: Row) -> Row:
             case=case,
             cost=accuracy.cost or other.cost,
             accuracy=accuracy.accuracy,
+            localization=accuracy.localization,
+            detection=accuracy.detection,
             notes=(),
         ),
         since=min(row.since, costs.since),
@@ -181,9 +183,13 @@ def _together(row: Row, costs: Row) -> Row:
     )
 
 
+_ANYWHERE = ("cost", "accuracy", "localization", "detection")
+"""Results that hold on every machine."""
+
+
 def _without_costs(row: Row, place: Board) -> Row:
     """Return a row with what holds on every machine: its accuracy, arithmetic and parameters."""
-    results = dict.fromkeys(name for name in RESULT_FIELDS if name not in ("cost", "accuracy"))
+    results = dict.fromkeys(name for name in RESULT_FIELDS if name not in _ANYWHERE)
     case = msgspec.structs.replace(row.record.case, device=place.device)
     record = msgspec.structs.replace(
         row.record, case=case, environment=place.environment, measurements={}, **results

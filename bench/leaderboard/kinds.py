@@ -9,6 +9,7 @@ Kind = Literal["text", "number", "truth", "time"]
 
 _SETTINGS: dict[str, Kind] = {
     **dict.fromkeys(("views", "batch", "threads", "classes", "eval_batch"), "number"),
+    **dict.fromkeys(("step", "boxes"), "number"),
     **dict.fromkeys(("cold_l2", "trained", "failed"), "truth"),
     "started": "time",
 }

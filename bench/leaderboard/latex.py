@@ -227,7 +227,7 @@ def _untrained(board: Board, columns: Sequence[Field]) -> Iterator[str]:
     names = [
         row.record.case.model
         for row in board.rows
-        if row.record.accuracy is not None and not row.is_trained
+        if row.record.evaluated is not None and not row.is_trained
     ]
     if names and len(names) == len(board.rows):
         yield "All networks are untrained: their accuracy is chance."

@@ -88,12 +88,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_trained(self) -> bool:
-        """True if the row has the accuracy of a trained network."""
-        accuracy = self.record.accuracy
+        """True if the row has the score of a trained network."""
+        found = self.record.evaluated
         return (
-            self.record.case.weights is not None
-            and accuracy is not None
-            and accuracy.score is not None
+            self.record.case.weights is not None and found is not None and found.score is not None
         )
 
     @property

@@ -23,6 +23,7 @@ _CASE = (
     *("model", "weights", "classes", "dataset", "split", "device", "runtime", "provider"),
     *("hint", "precision", "calibration", "mode", "batch"),
     *("threads", "eval_batch", "flow", "decoder", "cold_l2", "probe"),
+    *("task", "step", "boxes", "proposals"),
 )
 """The fields of a case, but for its protocol."""
 GROUND = ("dataset", "split", "protocol", "device", "probe")

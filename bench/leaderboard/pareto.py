@@ -44,13 +44,18 @@ def front(board: Board, cost: Field, score: Field) -> set[int]:
     return _not_dominated(found)
 
 
+TASK_SCORES = ("segment_map_percent", "box_map_percent")
+"""Figures of localization and detection that say how good a network is."""
+
+
 def is_comparable(by: Field, row: Row) -> bool:
     """Return whether a row has a value of a field that can be compared with others'."""
     if row.error is not None:
         return False
-    if by.name in _names("accuracy") and not (row.is_trained and row.record.case.probe is None):
+    scores = {*_names("accuracy"), *TASK_SCORES}
+    if by.name in scores and not (row.is_trained and row.record.case.probe is None):
         return False
-    return not (row.uncounted and by.name in {*_names("flops"), "score_per_gmac"})
+    return not (row.uncounted and by.name in {*_names("flops"), "score_per_gmac", "gmacs_per_s"})
 
 
 def _names(measurement: str) -> set[str]:

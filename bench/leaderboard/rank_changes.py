@@ -330,6 +330,9 @@ _IN_ROWS = (
     "flow",
     "classes",
     "eval_batch",
+    "step",
+    "boxes",
+    "proposals",
     "decoder",
 )
 """Settings in which rows of a table may differ, besides the network."""

@@ -38,7 +38,7 @@ def ranked(board: Board, results: Results, known: "Mapping[str, Scored]" = NOTHI
     trained = [
         place
         for place, row in enumerate(board.rows)
-        if row.is_trained and row.record.case.probe is None
+        if row.is_trained and row.record.accuracy is not None and row.record.case.probe is None
     ]
     if len(trained) < 2:
         return board

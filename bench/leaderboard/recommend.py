@@ -172,7 +172,12 @@ def _of_board(
     def network(number: int) -> Network:
         return _network(board, number, names[number], figures)
 
-    accuracy = next(row.record.accuracy for row in board.rows if row.record.accuracy is not None)
+    accuracy = next((each for row in board.rows if (each := row.record.accuracy)), None)
+    if accuracy is None:
+        raise KinobenchError(
+            f"{one_line(board.title)}: networks are recommended by their accuracy; `leaderboard "
+            "--pareto latency,score` shows which localizers and detectors no other beats"
+        )
     nothing = Recommendation(
         limits=asked.texts,
         table=_place(board),

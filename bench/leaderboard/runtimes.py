@@ -212,7 +212,8 @@ def runtime_table(board: Board) -> RuntimeTable | None:
 def _network_of(row: Row) -> tuple[Any, ...]:
     case = row.record.case
     settings = (case.batch, case.threads, case.classes, case.eval_batch, case.flow, case.decoder)
-    return (case.model, case.weights, *settings, case.cold_l2, case.mode == "stream")
+    of_task = (case.step, case.boxes, case.proposals)
+    return (case.model, case.weights, *settings, *of_task, case.cold_l2, case.mode == "stream")
 
 
 def _order(way: Way) -> tuple[Any, ...]:

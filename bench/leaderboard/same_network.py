@@ -34,6 +34,7 @@ def why_not(accuracy: Record, costs: Record) -> tuple[int, str] | None:
             of.calibration == other.calibration,
             f"of scales from {_clips(other)}, the accuracy from {_clips(of)}",
         ),
+        (of.step == other.step, f"with windows {other.step} frames apart, not {of.step}"),
         (of.mode == other.mode, f"in mode {other.mode}, the accuracy in mode {of.mode}"),
         (other.weights is not None, "without trained weights"),
         (

@@ -139,7 +139,7 @@ def alone(record: Record) -> tuple[Board, Row]:
     board = Board(
         dataset=case.dataset,
         split=case.split,
-        manifest=None if record.accuracy is None else record.accuracy.manifest,
+        manifest=None if record.evaluated is None else record.evaluated.manifest,
         protocol=case.protocol.name,
         protocol_digest="",
         views=case.protocol.views,

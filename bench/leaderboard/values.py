@@ -48,8 +48,14 @@ def _processes(record: Record) -> int | None:
 
 def _codecs(record: Record) -> tuple[str, ...]:
     """Return the codecs of the files, each with the number of its videos."""
-    copy = None if record.accuracy is None else record.accuracy.copy
+    copy = None if record.evaluated is None else record.evaluated.copy
     return () if copy is None else tuple(f"{name} ({n})" for name, n in copy.codecs.items())
+
+
+def _of_task(name: str, task: str) -> dict[str, Value]:
+    """Return the columns of a mAP of localization or detection, and of the ends of its interval."""
+    ends = {f"{name}_{end}": _at(f"{task}.interval.{at}") for at, end in enumerate(("low", "high"))}
+    return {name: _at(f"{task}.map")} | ends
 
 
 def _with_interval(name: str) -> dict[str, Value]:
@@ -120,15 +126,15 @@ VALUES: dict[str, Value] = {
     "knee_throughput_per_s": _of(_knee_throughput),
     **_with_interval("top1"),
     **_with_interval("top5"),
-    "scored": _at("accuracy.scored"),
-    "expected": _at("accuracy.expected"),
-    "found": _at("accuracy.copy.found"),
-    "layout": _at("accuracy.copy.layout"),
-    "copy_digest": _at("accuracy.copy.digest"),
-    "copy_bytes": _at("accuracy.copy.bytes"),
-    "short_side_least": _at("accuracy.copy.short_side.least"),
-    "short_side_median": _at("accuracy.copy.short_side.median"),
-    "short_side_most": _at("accuracy.copy.short_side.most"),
+    "scored": _at("evaluated.scored"),
+    "expected": _at("evaluated.expected"),
+    "found": _at("evaluated.copy.found"),
+    "layout": _at("evaluated.copy.layout"),
+    "copy_digest": _at("evaluated.copy.digest"),
+    "copy_bytes": _at("evaluated.copy.bytes"),
+    "short_side_least": _at("evaluated.copy.short_side.least"),
+    "short_side_median": _at("evaluated.copy.short_side.median"),
+    "short_side_most": _at("evaluated.copy.short_side.most"),
     "codecs": _of(_codecs),
     "top1_of_expected": _at("accuracy.top1_of_expected"),
     "top5_of_expected": _at("accuracy.top5_of_expected"),
@@ -140,7 +146,7 @@ VALUES: dict[str, Value] = {
     **_with_interval("map"),
     "map_of_expected": _at("accuracy.map_of_expected"),
     "map_classes": _at("accuracy.map_classes"),
-    "predictions": _at("accuracy.predictions"),
+    "predictions": _at("evaluated.predictions"),
     "rank": lambda row: row.rank,
     "unranked": lambda row: row.unranked,
     "error": lambda row: row.error,
@@ -158,6 +164,14 @@ VALUES: dict[str, Value] = {
     "commit": _at("environment.kinobench_commit"),
     "torch": lambda row: row.record.environment.versions.get("torch"),
     "python": lambda row: row.record.environment.versions.get("python"),
+    "task": _at("case.task"),
+    "step": _at("case.step"),
+    "boxes": _at("case.boxes"),
+    "proposals": _at("case.proposals"),
+    **_of_task("segment_map", "localization"),
+    **_of_task("box_map", "detection"),
+    "rule": lambda row: getattr(row.record.evaluated, "rule", None),
+    "end_to_end_s": lambda row: getattr(row.record.evaluated, "end_to_end_s", None),
 }
 """The columns of CSV and the keys of JSON, in their order; those of plug-ins come after them.
 

@@ -31,6 +31,7 @@ RESERVED = frozenset(
         *("eval_batch", "decoder", "probe", "cold_l2", "dataset", "split", "manifest"),
         *("protocol", "views", "device", "machine", "fingerprint", "torch", "commit", "run"),
         *("started", "trained", "failed", "params", "params_m", "rank"),
+        *("step", "boxes", "proposals"),
     }
 )
 """Names of what a leaderboard knows of a row besides the figures; see leaderboard/fields.py."""

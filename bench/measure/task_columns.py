@@ -101,9 +101,12 @@ def scored(score_of: _Score) -> Callable[[Record], Sequence[str]]:
     return lines
 
 
-def _end_to_end(record: Record) -> Cell:
-    score = record.localization or record.detection
-    return NOTHING if score is None else (milliseconds(score.end_to_end_s, None)[0], "")
+def _end_to_end(score_of: _Score) -> Callable[[Record], Cell]:
+    def cell(record: Record) -> Cell:
+        score = score_of(record)
+        return NOTHING if score is None else (milliseconds(score.end_to_end_s, None)[0], "")
+
+    return cell
 
 
 LOCALIZATION = (
@@ -122,7 +125,7 @@ LOCALIZATION = (
     Column(name="ms/s", cell=_ms_per_s),
     Column(
         name="from file, ms/s",
-        cell=_end_to_end,
+        cell=_end_to_end(localization_of),
         shown=lambda records: any(record.localization for record in records),
         footnote="from file: time for a second of video from the file to its segments, features "
         "that were kept aside.",
@@ -137,7 +140,7 @@ DETECTION = (
     ),
     Column(
         name="from file, ms/key frame",
-        cell=_end_to_end,
+        cell=_end_to_end(detection_of),
         shown=lambda records: any(record.detection for record in records),
         footnote="from file: time for a key frame from the file to the scores of its boxes.",
     ),

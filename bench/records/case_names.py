@@ -22,6 +22,9 @@ _SETTINGS: dict[str, Callable[[Case], object]] = {
     "dataset": lambda case: case.dataset or "none",
     "split": lambda case: case.split or "none",
     "probe": lambda case: case.probe or "none",
+    "step": lambda case: case.step or "none",
+    "boxes": lambda case: case.boxes or "none",
+    "proposals": lambda case: case.proposals or "none",
     "eval batch": lambda case: case.eval_batch,
     "decoder": lambda case: case.decoder,
     "case": lambda case: case.digest,  # where nothing above differs

@@ -71,6 +71,8 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
         computes: What the network computed before it was trained; None if that isn't known, as of
             weights of earlier versions.
         start: The checkpoint that they started from; None for random weights.
+        step: Frames from one window to the next, of a network that localizes; None for others.
+        backbone: The checkpoint of its backbone, which learnt nothing; None for random weights.
     """
 
     model: str
@@ -93,6 +95,8 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     curve: tuple[Epoch, ...] = ()
     computes: Computed | None = None
     start: Start | None = None
+    step: int | None = None
+    backbone: Start | None = None
 
 
 def write_fitted(path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted) -> None:

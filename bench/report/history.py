@@ -220,7 +220,7 @@ def _remarks(before: Record, record: Record) -> tuple[str, ...]:
     if before.weights_digest != record.weights_digest:
         found.append("other weights")
     copies = [
-        each.accuracy.copy.digest if each.accuracy and each.accuracy.copy else None
+        each.evaluated.copy.digest if each.evaluated and each.evaluated.copy else None
         for each in (before, record)
     ]
     if copies[0] != copies[1]:

@@ -51,6 +51,9 @@ _DIFFERING = (
     "flow",
     "batch",
     "threads",
+    "step",
+    "boxes",
+    "proposals",
     "decoder",
     "probe",
     "cold_l2",
@@ -208,7 +211,7 @@ def _facts(board: Board) -> Iterable[tuple[str, str]]:
     environment = board.environment
     protocol = board.rows[0].record.case.protocol
     yield "Dataset", f"{board.dataset} {board.split}" if board.dataset else "none"
-    scored = [r.record.accuracy.scored for r in board.rows if r.record.accuracy is not None]
+    scored = [found.scored for row in board.rows if (found := row.record.evaluated) is not None]
     if scored:
         yield "Videos", str(max(scored))
     yield "Protocol", f"{board.protocol}, {protocol.frames} frames of {protocol.size} pixels"

@@ -406,6 +406,8 @@ def _chosen(settings: Settings, runtime: Runtime, split_of: SplitNames) -> _Chos
     clips = native_protocol(settings.model, weights) if protocol == NATIVE else preset(protocol)
     if settings.views is not None:
         clips = clips.with_views(*views_of(settings.views))
+    elif model.task != "classification":  # windows and key frames say where a view is
+        clips = clips.with_views(1, 1)
     if dataset is not None and settings.split is not None:
         check_split(dataset, settings.split)
     asked = settings.split
@@ -497,6 +499,31 @@ def _boxes_of_no_detector(chosen: _Chosen) -> str | None:
     boxes = chosen.settings.boxes
     if boxes is not None and "boxes" not in chosen.model.inputs:
         return f"--boxes {boxes}: {chosen.model.name} takes no boxes; leave it out"
+    return None
+
+
+def _whole_video_otherwise(chosen: _Chosen) -> str | None:
+    """Return why long videos can't be read, or changed, as a case asks."""
+    name, settings = chosen.model.name, chosen.settings
+    if chosen.model.task == "classification":
+        return None
+    if chosen.protocol.views != 1:
+        return (
+            f"--views {settings.views}: {name} is given one view of each window or key frame; "
+            "leave it out"
+        )
+    if chosen.mode == "stream":
+        return f"mode 'stream': {name} needs whole clips; give another --mode"
+    if settings.probe is not None and chosen.dataset is not None:
+        return (
+            f"--probe {settings.probe}: probes change trimmed clips of one label, and {name} "
+            f"{_SAYS[chosen.model.task]}; leave it out"
+        )
+    if settings.decoder not in (None, DEFAULT_DECODER) and chosen.dataset is not None:
+        return (
+            f"--decoder {settings.decoder}: windows of long videos are decoded by "
+            f"{DEFAULT_DECODER} alone; leave it out"
+        )
     return None
 
 
@@ -626,6 +653,7 @@ _CASE_RULES: tuple[Callable[[_Chosen], str | None], ...] = (
     _other_task,
     _step_of_no_windows,
     _boxes_of_no_detector,
+    _whole_video_otherwise,
     _proposals_of_no_detector,
     _task_in_another_runtime,
     _measures_of_other_tasks,

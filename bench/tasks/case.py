@@ -27,6 +27,7 @@ Read = Callable[[Video, Callable[[], Any]], Any]
 
 def localize(job: Job, network: "Network", split: Split, emit: Emit) -> None:
     """Measure how well a network localizes, from where a killed run of the case stopped."""
+    from ...datasets.plurals import quantity
     from .feature_cache import FeatureCache
     from .localize import Localize
     from .score import score_localization
@@ -40,6 +41,11 @@ def localize(job: Job, network: "Network", split: Split, emit: Emit) -> None:
         found = place.predict(predictor)
         if cache is not None and cache.fault is not None:
             place.note(f"{cache.fault}; features were not kept")
+        if kept := int(found.facts.get("kept", 0)):
+            place.note(
+                f"features of {kept} of {quantity(len(found.scored), 'video')} were kept from "
+                "before, and `from file` is of the others; --flow-cache none computes all"
+            )
         scores = score_localization(truth, found.scored, found.columns, len(split.classes))
         facts, module = found.facts, cast(Any, network.module)
         windows, video_s = facts.get("windows", 0.0), facts.get("video_s", 0.0)

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -10,11 +11,13 @@ from ...datasets.cache_root import cache_root
 from ...datasets.errors import VideoError, reason_of
 from ...datasets.files import replacing
 from ...datasets.split import Video
-from ..network.code_digest import source_digest
+from ...zoo import registry
+from ..machine.environment import library_versions
+from ..network.code_digest import imported_digest, source_digest
 from ..network.digest import network_digest
 from ..network.network import Network
 
-FORMAT = 1
+FORMAT = 2
 
 
 class FeaturesKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,10 +28,10 @@ class FeaturesKey(msgspec.Struct, frozen=True, kw_only=True):
         starts: Digest of the beginnings of the windows.
         protocol: Digest of the protocol.
         backbone: Digest of the backbone's structure and weights.
-        source: Digest of the code.
-        computed: Device, precision and runtime.
+        source: Digests of kinobench's code and the backbone's, and of the modules it imports.
+        computed: Device, precision and mode; on a GPU its name as well.
         batch: Windows in a forward: another number rounds otherwise.
-        torch: Its version.
+        versions: Versions of the libraries that decode, resize and compute.
         format: Version of the entry's format.
     """
 
@@ -36,48 +39,48 @@ class FeaturesKey(msgspec.Struct, frozen=True, kw_only=True):
     starts: str
     protocol: str
     backbone: str
-    source: str
+    source: list[str]
     computed: tuple[str, ...]
     batch: int
-    torch: str
+    versions: dict[str, str]
     format: int = FORMAT
 
 
-def features_key(network: Network, video: Video, starts_s: np.ndarray) -> FeaturesKey:
-    """Return the key of a video's features.
+class FeaturesOf:
+    """Names the features of the videos of one network."""
 
-    Raises:
-        VideoError: There is no such file.
-    """
-    import torch
+    def __init__(self, network: Network) -> None:
+        """Take a network that has settled; its backbone's digest is computed here, once."""
+        import torch
 
-    case, path = network.case, video.path.resolve()
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise VideoError(path, f"can't be read: {reason_of(error)}") from error
-    return FeaturesKey(
-        video=(str(path), status.st_size, status.st_mtime_ns),
-        starts=hashlib.sha256(np.ascontiguousarray(starts_s).tobytes()).hexdigest()[:16],
-        protocol=case.protocol.digest,
-        backbone=backbone_digest(network),
-        source=source_digest(type(network.module)),
-        computed=(case.device, case.precision, case.mode, case.runtime),
-        batch=case.eval_batch,
-        torch=str(torch.__version__),
-    )
+        case, module = network.case, cast(Any, network.module)
+        build = registry.get(module.backbone.name).build
+        where = torch.cuda.get_device_name(network.device) if case.device == "cuda" else ""
+        self._fixed: dict[str, Any] = {
+            "protocol": case.protocol.digest,
+            "backbone": network_digest(module.backbone),
+            "source": [source_digest(build), imported_digest(build)],
+            "computed": (case.device, where, case.precision, case.mode),
+            "batch": case.eval_batch,
+            "versions": library_versions(),
+        }
 
+    def key(self, video: Video, starts_s: np.ndarray) -> FeaturesKey:
+        """Return the key of the features of a video's windows.
 
-def backbone_digest(network: Network) -> str:
-    """Return the digest of a localizer's backbone, which is computed once for a network."""
-    found = _DIGESTS.get(id(network))
-    if found is None:
-        module = network.module
-        found = _DIGESTS[id(network)] = network_digest(module.backbone)  # type: ignore[arg-type]
-    return found
-
-
-_DIGESTS: dict[int, str] = {}
+        Raises:
+            VideoError: There is no such file.
+        """
+        path = video.path.resolve()
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise VideoError(path, f"can't be read: {reason_of(error)}") from error
+        return FeaturesKey(
+            video=(str(path), status.st_size, status.st_mtime_ns),
+            starts=hashlib.sha256(np.ascontiguousarray(starts_s).tobytes()).hexdigest()[:16],
+            **self._fixed,
+        )
 
 
 class FeatureCache:

@@ -14,7 +14,7 @@ from ...zoo.localizers.grid import TimeGrid
 from ...zoo.localizers.suppression import Detections, Suppression, suppress
 from ..network.network import Network
 from .evaluate import VideoPredictions
-from .feature_cache import FeatureCache, features_key
+from .feature_cache import FeatureCache, FeaturesOf
 from .window_views import Pictures, TensorPlace, clips_of
 
 
@@ -71,7 +71,10 @@ class Localize:
             read: Reads a video, guarded; called with it and a function that reads.
         """
         self._network, self._split, self._cache, self._read = network, split, cache, read
+        self._named = None if cache is None else FeaturesOf(network)
         self._module: Any = network.module
+        features: Any = self._module.features
+        self._forward = network.eager(features)
         suppression: Any = self._module.suppression
         self.suppression: Suppression = suppression
 
@@ -95,7 +98,9 @@ class Localize:
         length_s = windows.end_s - windows.grid.first_s
         facts = {"windows": float(len(rows)), "video_s": length_s}
         facts["window_s"] = windows.grid.window_s
-        if not was_kept:
+        if was_kept:
+            facts["kept"] = 1.0
+        else:
             facts |= {"timed_s": time.perf_counter() - begin, "timed_video_s": length_s}
         return VideoPredictions(columns, facts, tuple(dict.fromkeys(remarks)))
 
@@ -114,7 +119,7 @@ class Localize:
         ) as reader:
             opened[video.id] = reader.stored
             windows = windows_of(reader, case.step or 1, protocol.fps)
-            key = features_key(network, video, windows.starts_s) if self._cache else None
+            key = self._named.key(video, windows.starts_s) if self._named else None
             kept = self._cache.get(key) if self._cache and key else None
             if kept is not None:
                 return kept, windows, True
@@ -122,7 +127,7 @@ class Localize:
             rows = []
             with torch.inference_mode():
                 for clips in clips_of(reader, list(windows.starts_s), case.eval_batch, place):
-                    rows.append(self._module.features(clips).float().cpu().numpy())
+                    rows.append(self._forward(clips).float().cpu().numpy())
             remarks += reader.remarks
         found = np.concatenate(rows)
         if self._cache and key:

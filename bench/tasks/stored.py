@@ -62,6 +62,17 @@ def score_stored(task: StoredTask) -> Scores:
     return score_detection(truth.boxes, task.scored, task.columns, classes)
 
 
+def common_videos(a: StoredTask, b: StoredTask) -> list[str]:
+    """Return the videos that both scored, in order."""
+    others = set(b.scored)
+    return [video for video in a.scored if video in others]
+
+
+def of_videos(task: StoredTask, videos: list[str]) -> StoredTask:
+    """Return the predictions for some videos alone."""
+    return StoredTask(task.truth, tuple(videos), _of(task.columns, videos))
+
+
 def compare_stored(a: StoredTask, b: StoredTask) -> BootstrappedDifference:
     """Compare two networks' mAP on the videos that both scored, by a paired bootstrap of these.
 
@@ -70,7 +81,7 @@ def compare_stored(a: StoredTask, b: StoredTask) -> BootstrappedDifference:
     """
     if a.truth.manifest != b.truth.manifest:
         raise KinobenchError("the two were scored on other videos or other annotations")
-    common = [video for video in a.scored if video in set(b.scored)]
+    common = common_videos(a, b)
     if not common:
         raise KinobenchError("no video was scored by both")
     found = _boxes(a, b, common) if a.truth.boxes is not None else _segments(a, b, common)

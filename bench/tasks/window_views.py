@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from ...datasets.errors import KinobenchError
 from ...datasets.protocol import Protocol
 from ...datasets.video.windows import WindowReader
 from ...datasets.views.transform import FrameTransform
@@ -14,7 +15,16 @@ class Pictures:
     """Makes a network's picture of each frame that any window shows, once."""
 
     def __init__(self, protocol: Protocol) -> None:
-        """Prepare for frames of any size, under a protocol of one crop."""
+        """Prepare for frames of any size.
+
+        Raises:
+            KinobenchError: The protocol has several crops, and a picture can be only one of them.
+        """
+        if protocol.crops != 1:
+            raise KinobenchError(
+                f"protocol {protocol.name!r} has {protocol.crops} crops; windows and key frames "
+                "have one: take its centre crop alone, by with_views(1, 1)"
+            )
         self._protocol = protocol
         self._transform: FrameTransform | None = None
         self._frame: tuple[int, int] | None = None

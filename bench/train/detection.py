@@ -1,5 +1,6 @@
 """Learning what happens in boxes: a clip around each key frame, and a yes or no for each class."""
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, VideoError
 from ...datasets.protocol.boxes import boxes_in_view
 from ...datasets.protocol.boxes import seen as is_seen
 from ...datasets.split import Video
@@ -124,6 +125,7 @@ class BoxedClips(Dataset[BoxedClip]):
         if not self._frames:
             raise KinobenchError(f"{split.dataset} {split.name} has no key frame with a box")
         self._kept: dict[int, BoxedClip] = {}
+        self._failed: set[str] = set()
         self._kept_bytes = 0
 
     def __len__(self) -> int:
@@ -131,14 +133,34 @@ class BoxedClips(Dataset[BoxedClip]):
         return len(self._frames)
 
     def __getitem__(self, draw: Draw) -> BoxedClip:
+        """Return the clip of a key frame, or of the next one that can be read.
+
+        Raises:
+            KinobenchError: None of them can be read.
+        """
+        for offset in range(len(self)):
+            number = (draw.number + offset) % len(self)
+            try:
+                return self._clip(number)
+            except VideoError as error:
+                path = str(error.path)
+                if path not in self._failed:
+                    self._failed.add(path)
+                    print(f"left out of training: {error}", file=sys.stderr)
+        split = self._split
+        raise KinobenchError(
+            f"no video of {split.dataset} {split.name} can be read; the lines above say why of each"
+        )
+
+    def _clip(self, number: int) -> BoxedClip:
         """Return a clip; it is kept as half floats while there is room."""
-        kept = self._kept.get(draw.number)
+        kept = self._kept.get(number)
         if kept is not None:
             return kept._replace(clip=kept.clip.float())
-        found = self._read(*self._frames[draw.number])
+        found = self._read(*self._frames[number])
         half = found.clip.half()
         if self._kept_bytes + half.nbytes <= KEPT_BYTES:
-            self._kept[draw.number] = found._replace(clip=half)
+            self._kept[number] = found._replace(clip=half)
             self._kept_bytes += half.nbytes
         return found._replace(clip=half.float())
 

@@ -58,6 +58,9 @@ def finished(weights: Path, training: Training, built: AsBuilt) -> Fitted | None
         and fitted.recipe_digest == training.recipe.digest
         and fitted.seed == training.seed
         and (fitted.start and fitted.start.decisive) == (training.start and training.start.decisive)
+        and fitted.step == training.windows_step
+        and (fitted.backbone and fitted.backbone.decisive)
+        == (training.backbone and training.backbone.decisive)
         and shapes_in(weights) == built.shapes
     )
     before, now = fitted.computes, built.computes

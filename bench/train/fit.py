@@ -106,7 +106,7 @@ class _Trainer:
         prepare_layers(network, recipe.dropout_scale)
         second = built_again(training.model, shape, network, seed=training.seed)
         prepare_layers(second, recipe.dropout_scale)
-        self._lesson = lesson_of(training, network)
+        self._lesson = lesson_of(training, network, self.accelerator.num_processes)
         items: Any = self._lesson.items()
         self._sampler = ShuffledVideos(len(items), training.seed, recipe.clips_per_epoch)
         loader = self._loader(items)

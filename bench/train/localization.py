@@ -1,5 +1,6 @@
 """Learning when something happens: a head on features that a trained backbone gives."""
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -148,19 +149,20 @@ class _Examples(Dataset[Example]):
         device = torch.device(training.device)
         network = network.to(device).eval()
         self._kept: list[Example] = []
-        reason: VideoError | None = None
         for video in training.split.videos:
             try:
                 features, grid = _features_of(training, network, video, device)
             except VideoError as error:
-                reason = reason or error
+                print(f"left out of training: {error}", file=sys.stderr)
                 continue
             if not self._kept:
                 self.grid = grid
             self._kept.append(_example(features, grid, self.grid, truth, video))
         if not self._kept:
-            why = f": {reason}" if reason is not None else ""
-            raise KinobenchError(f"no video of {training.split.dataset} can be read{why}")
+            raise KinobenchError(
+                f"no video of {training.split.dataset} {training.split.name} can be read; the "
+                "lines above say why of each"
+            )
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -52,6 +52,7 @@ from .task_score import score_task
 from .training import Training
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
+UNSCORED = "unscored.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"
 LOCK = "lock"
 
@@ -180,8 +181,11 @@ def _trained(
     if training.split.task == "classification":
         accuracy = score(training, state, held_out, folder)
     else:
-        write_fitted(weights, state, fitted_of(training, built, curve, None, held_out))
-        accuracy = score_task(training, weights, held_out)
+        # In a file of its own: one without a score would pass for a training that is done.
+        unscored = folder / UNSCORED
+        write_fitted(unscored, state, fitted_of(training, built, curve, None, held_out))
+        accuracy = score_task(training, unscored, held_out)
+        unscored.unlink()
     write_fitted(weights, state, fitted_of(training, built, curve, accuracy, held_out))
     draw_curves(
         folder / PICTURE,
@@ -209,6 +213,8 @@ def _run_command(options: FitOptions, held_out: Split, weights: Path) -> str:
         said += ["--protocol", options.protocol]
     if options.flow is not None:
         said += ["--flow", options.flow]
+    if options.step is not None:
+        said += ["--step", str(options.step)]
     for plugin in options.plugins:
         said += ["--plugin", plugin]
     return f"{program()} {shlex.join([*said, '--weights', str(weights)])}"
@@ -265,6 +271,8 @@ def training_of(options: FitOptions, console: Console) -> Training:
     name = options.split or training_split(dataset.name, splits_of(dataset.name, options.data))
     split = prepare_split(options.dataset, name, options.data, console)
     protocol = preset(options.protocol or dataset.default_protocol)
+    if dataset.task != "classification":  # of a window or a key frame there is one view
+        protocol = protocol.with_views(1, 1)
     shape = Shape(protocol.frames, protocol.size, len(split.classes))
     if numbers.flip and (sided := sided_classes(split.classes)):
         _report(
@@ -290,12 +298,16 @@ def training_of(options: FitOptions, console: Console) -> Training:
 
 
 def _refuse_other_task(options: FitOptions) -> None:
-    """Raise KinobenchError if a network can't say what a dataset asks."""
+    """Raise KinobenchError if a network can't say what a dataset asks, or takes no windows."""
     asked, says = catalog.get(options.dataset).task, registry.get(options.model).task
     if asked != says:
         raise KinobenchError(
             f"{options.model} is for {says}, and {options.dataset} for {asked}; give --dataset "
             f"{EMBEDDED_DATASETS[says]}, or another network"
+        )
+    if options.step is not None and says != "localization":
+        raise KinobenchError(
+            f"--step {options.step}: {options.model} takes no windows of a video; leave it out"
         )
 
 
@@ -366,6 +378,8 @@ def fitted_of(
         scored_on=held_out.name,
         computes=built.computes,
         start=training.start,
+        step=training.windows_step,
+        backbone=training.backbone,
     )
 
 

@@ -82,8 +82,8 @@ def take_start(network: nn.Module, model: str, start: Start) -> tuple[str, ...]:
     return notes
 
 
-def backbone_of(model: str, weights: str | None, shape: Shape) -> str | None:
-    """Return the weights of a localizer's backbone: a name or a path; None for random ones.
+def backbone_of(model: str, weights: str | None, shape: Shape) -> Start | None:
+    """Return the checkpoint of a localizer's backbone; None for random weights.
 
     Args:
         model: The localizer.
@@ -102,23 +102,26 @@ def backbone_of(model: str, weights: str | None, shape: Shape) -> str | None:
     name = network.backbone.name
     if weights is None:
         file = shipped_file(name, EMBEDDED_DATASETS["classification"])
-        return None if file is None else file.parent.name
-    resolve_weights(name, weights)
-    return weights
+        if file is None:
+            return None
+        weights = file.parent.name
+    path = resolve_weights(name, weights)
+    with reading_weights(path):
+        return Start(weights=weights, digest=weights_digest(path))
 
 
-def take_backbone(network: Any, weights: str, shape: Shape) -> None:
+def take_backbone(network: Any, start: Start, shape: Shape) -> None:
     """Load the weights of a localizer's backbone, as a classifier.
 
     Args:
         network: A `Localized`.
-        weights: A name or a path.
+        start: The checkpoint.
         shape: Frames and size of a window.
 
     Raises:
-        KinobenchError: They are not there or don't fit.
+        KinobenchError: It is not there, doesn't fit, or was replaced since its digest was taken.
     """
-    name = network.backbone.name
+    name, weights = network.backbone.name, start.weights
     entry = find_weights(name, weights)
     fitted = fitted_header(name, weights)
     classes = len(fitted.classes) if fitted else head_classes(entry) if entry else None
@@ -128,5 +131,9 @@ def take_backbone(network: Any, weights: str, shape: Shape) -> None:
             "published weights, or those of `fit`"
         )
     whole = build(registry.get(name), classes, shape.frames, shape.size)
-    load_weights(whole, name, weights)
+    digest, _ = load_weights(whole, name, weights)
+    if digest != start.digest:
+        raise KinobenchError(
+            f"--backbone {weights}: the file was replaced since the command began; run it again"
+        )
     network.load_backbone(whole.state_dict())

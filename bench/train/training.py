@@ -27,7 +27,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         start: Checkpoint of the first weights; None: random ones.
         workers: Processes that read videos for each training process; 0: it reads them itself.
         step: Frames from one window to the next, for a network that localizes.
-        backbone: Weights of its backbone: a name or a path; None: random ones.
+        backbone: Checkpoint of its backbone, which learns nothing; None: random weights.
     """
 
     model: str
@@ -40,7 +40,12 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     start: Start | None = None
     workers: int = 0
     step: int = 4
-    backbone: str | None = None
+    backbone: Start | None = None
+
+    @property
+    def windows_step(self) -> int | None:
+        """Frames from one window to the next; None for a network that takes no windows."""
+        return self.step if registry.get(self.model).task == "localization" else None
 
     @property
     def digest(self) -> str:
@@ -56,8 +61,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             self.flow if "flow" in registry.get(self.model).inputs else None,
             self.device,
         )
-        if registry.get(self.model).task == "localization":
-            decisive = (*decisive, self.step, self.backbone)
+        if self.windows_step is not None:
+            decisive = (*decisive, self.step, self.backbone and self.backbone.decisive)
         if self.start is not None:  # trainings without one keep their digests
             decisive = (*decisive, self.start.decisive)
         return hashlib.sha256(msgspec.json.encode(decisive)).hexdigest()[:16]

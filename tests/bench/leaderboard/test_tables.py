@@ -361,12 +361,16 @@ OTHER: dict[str, Any] = {
     "decoder": "torchcodec",
     "cold_l2": True,
     "probe": "reversed",
+    "step": 8,
+    "boxes": 3,
+    "proposals": "people.csv 0123456789abcdef",
 }
 TOLD_AS = {None: "default", True: "cold"}
 
 
 def test_every_field_of_a_case_splits_boards_or_is_varied_here() -> None:
     of_the_board = {"protocol", "dataset", "split", "device"}
+    of_the_board.add("task")  # that of the dataset
     assert set(OTHER) == set(made_case().__struct_fields__) - of_the_board
 
 

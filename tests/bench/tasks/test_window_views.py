@@ -8,6 +8,7 @@ import torch
 
 from kinobench.bench.tasks.localize import windows_of
 from kinobench.bench.tasks.window_views import Pictures, TensorPlace, clips_of
+from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.video.clips import read_clips
 from kinobench.datasets.video.windows import WindowReader
@@ -53,3 +54,9 @@ def test_windows_lie_on_their_grid_and_inside_the_video(video: Path) -> None:
     inner = slice(2, 13)
     assert np.allclose(centres[inner], 0.25 * np.arange(16)[inner])
     assert windows.starts_s.min() == 0.0 and windows.starts_s.max() == 3.0
+
+
+def test_a_protocol_of_several_crops_is_refused_rather_than_seen_at_its_left() -> None:
+    with pytest.raises(KinobenchError, match="has 3 crops"):
+        Pictures(preset("common-112"))
+    Pictures(preset("common-112").with_views(1, 1))

@@ -61,11 +61,14 @@ class Timelines(msgspec.Struct, frozen=True, kw_only=True):
         cut: Which predictions are shown; None if there is none.
         videos: Videos with true events, evenly spaced in the order of the split.
         of: Number of videos that were scored.
+        uncounted: Number of predictions of classes without a true event in any of these: they don't
+            count, and are not shown.
     """
 
     cut: Cut | None
     videos: tuple[Timeline, ...]
     of: int
+    uncounted: int = 0
 
 
 class _Seen(NamedTuple):
@@ -115,7 +118,7 @@ def timelines_of(task: StoredTask, videos: Sequence[str] | None = None) -> Timel
         videos = [task.scored[place] for place in spaced(with_truth)]
     place_of = {video: place for place, video in enumerate(task.scored)}
     drawn = tuple(_timeline(seen, video, place_of[video]) for video in videos)
-    return Timelines(cut=cut, videos=drawn, of=len(task.scored))
+    return Timelines(cut=cut, videos=drawn, of=len(task.scored), uncounted=matched.left_out)
 
 
 def _threshold(matched: MatchedSegments) -> int:

@@ -95,6 +95,14 @@ def test_some_of_many_videos_are_shown_and_any_if_asked_for(tmp_path: Path) -> N
         timelines_of(task, ["video_40"])
 
 
+def test_predictions_of_classes_that_never_happen_are_counted_and_not_shown(tmp_path: Path) -> None:
+    split = event_split({"a": [(0, 2.0, 4.0)]}, CLASSES)
+    columns = segments([("a", 0, 2.0, 4.0, 0.5), ("a", 1, 2.0, 4.0, 0.9)])
+    shown = timelines_of(stored(tmp_path, split, columns))
+    assert shown.uncounted == 1
+    assert [each.name for each in shown.videos[0].found] == ["jump"]
+
+
 def test_without_predictions_there_is_the_truth(tmp_path: Path) -> None:
     split = event_split({"a": [(0, 2.0, 4.0)]}, CLASSES)
     shown = timelines_of(stored(tmp_path, split, segments([])))

@@ -174,4 +174,4 @@ def families() -> dict[str, str]:
     """Return the family of every network of the zoo."""
     from kinobench.bench.cost.models import read_index
 
-    return {each.name: each.family for each in read_index()}
+    return {each.name: each.family for each in read_index() if each.task == "classification"}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from ...datasets.clock import Clock
 from ...datasets.errors import KinobenchError
 from ...datasets.split import Split
 from .source import Source
@@ -21,12 +22,14 @@ class Located(msgspec.Struct, frozen=True, kw_only=True):
         classes: Names of the classes, if the split is the one that was scored.
         why: Reason why they are unknown; None if they are known.
         note: What a reader must know of them; None if nothing.
+        clocks: How the files of some videos count time, by id; of the others from their beginning.
     """
 
     paths: Mapping[str, Path]
     classes: tuple[str, ...] | None = None
     why: str | None = None
     note: str | None = None
+    clocks: Mapping[str, Clock] = {}
 
 
 def locate(source: Source, split_of: SplitOf, *, is_asked: bool = False) -> Located:
@@ -56,7 +59,7 @@ def locate(source: Source, split_of: SplitOf, *, is_asked: bool = False) -> Loca
         if is_asked:
             raise
         return Located(paths={}, why=str(error).partition("\n")[0].rstrip("."))
-    manifest = record.accuracy.manifest if record.accuracy else None
+    manifest = record.evaluated.manifest if record.evaluated else None
     note = None
     if manifest != split.manifest:
         note = (
@@ -67,4 +70,5 @@ def locate(source: Source, split_of: SplitOf, *, is_asked: bool = False) -> Loca
         paths={video.id: video.path for video in split.videos},
         classes=split.classes if note is None else None,
         note=note,
+        clocks=split.clocks,
     )

@@ -3,6 +3,7 @@
 No detection takes an instance of another video, so a draw doesn't change what is matched.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -29,10 +30,12 @@ class SegmentIntervals(NamedTuple):
     Attributes:
         average: Of the average over the thresholds.
         by_threshold: Of the mAP at each threshold.
+        by_class: Of the average over the thresholds of each class with an instance, by its number.
     """
 
     average: Bootstrapped
     by_threshold: list[Bootstrapped]
+    by_class: dict[int, Bootstrapped]
 
 
 def resampled_segments(matched: MatchedSegments, *, draws: int = DRAWS, seed: int = SEED) -> Floats:
@@ -49,30 +52,55 @@ def resampled_segments(matched: MatchedSegments, *, draws: int = DRAWS, seed: in
     Returns:
         `[T, draws]`; NaN for a draw without an instance.
     """
+    mean = _Mean(len(matched.thresholds), draws)
+    for _, precision in _resampled_classes(matched, draws, seed):
+        mean.add(precision)
+    return mean.values
+
+
+class _Mean:
+    """The mean over the classes that a draw has an instance of."""
+
+    def __init__(self, thresholds: int, draws: int) -> None:
+        self._total = np.zeros((thresholds, draws))
+        self._known = np.zeros(draws, np.int64)
+
+    def add(self, precision: Floats) -> None:
+        there = ~np.isnan(precision[0])
+        self._total[:, there] += precision[:, there]
+        self._known += there
+
+    @property
+    def values(self) -> Floats:
+        known, total = self._known, self._total
+        return np.divide(total, known, out=np.full(total.shape, np.nan), where=known > 0)
+
+
+def _resampled_classes(
+    matched: MatchedSegments, draws: int, seed: int
+) -> Iterator[tuple[int, Floats]]:
+    """Yield each class with an instance and its precisions under the draws, `[T, draws]`."""
     weights = drawn_videos(matched.videos, draws=draws, seed=seed)
     hits, truth = matched.hits, matched.truth
-    total = np.zeros((len(matched.thresholds), draws))
-    known = np.zeros(draws, np.int64)
     for label in np.unique(truth.label).tolist():
         own = slice(*matched.first[label : label + 2].tolist())
-        precision = resampled_precisions(
-            hits[own],
-            matched.found.video[own],
-            np.bincount(truth.video[truth.label == label], minlength=matched.videos),
-            weights,
-            interpolated=matched.rule.interpolated,
-            ignored=None if matched.ignored is None else matched.ignored[own],
+        yield (
+            label,
+            resampled_precisions(
+                hits[own],
+                matched.found.video[own],
+                np.bincount(truth.video[truth.label == label], minlength=matched.videos),
+                weights,
+                interpolated=matched.rule.interpolated,
+                ignored=None if matched.ignored is None else matched.ignored[own],
+            ),
         )
-        there = ~np.isnan(precision[0])
-        total[:, there] += precision[:, there]
-        known += there
-    return np.divide(total, known, out=np.full(total.shape, np.nan), where=known > 0)
 
 
 def bootstrap_segments(
     matched: MatchedSegments, *, draws: int = DRAWS, seed: int = SEED
 ) -> SegmentIntervals | None:
-    """Return the 95 % intervals of the mAP over videos; None without an instance.
+    """Return the 95 % intervals of the scores over videos; None without an instance.
 
     Args:
         matched: Detections and what they take.
@@ -82,11 +110,17 @@ def bootstrap_segments(
     scores = score_matched(matched)
     if scores.average is None:
         return None
-    drawn = resampled_segments(matched, draws=draws, seed=seed)
-    average = drawn[averaged_columns(matched)].mean(axis=0)
+    columns = averaged_columns(matched)
+    mean, by_class = _Mean(len(matched.thresholds), draws), {}
+    for label, precision in _resampled_classes(matched, draws, seed):
+        mean.add(precision)
+        own = float(scores.by_class[label, columns].mean())
+        by_class[label] = bootstrapped(own, precision[columns].mean(axis=0))
+    drawn = mean.values
     return SegmentIntervals(
-        bootstrapped(scores.average, average),
+        bootstrapped(scores.average, drawn[columns].mean(axis=0)),
         [bootstrapped(*each) for each in zip(scores.by_threshold.tolist(), drawn, strict=True)],
+        by_class,
     )
 
 

@@ -1,6 +1,8 @@
 """Stored predictions of localization and detection: scored again, and compared in pairs."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +13,7 @@ from ..metrics.bootstrap import BootstrappedDifference, bootstrapped_difference
 from ..metrics.spatial.frame_map import score_boxes
 from ..metrics.spatial.rules import frame_rule
 from ..metrics.temporal_bootstrap import compare_segments
-from .prediction_shards import joined_columns, read_predictions
+from .prediction_shards import ShardPredictions, joined_columns, read_predictions
 from .score import Scores, boxes_of, matched_segments, score_detection, score_localization
 from .truth_file import StoredTruth, read_truth
 
@@ -23,11 +25,13 @@ class StoredTask(NamedTuple):
         truth: What they are scored by.
         scored: Ids of the videos that were scored, in order.
         columns: The predictions.
+        sizes: Width and height of the videos in pixels, by id, as far as they are known.
     """
 
     truth: StoredTruth
     scored: tuple[str, ...]
     columns: dict[str, np.ndarray]
+    sizes: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
     @property
     def rule(self) -> str:
@@ -50,7 +54,21 @@ def open_task(folder: Path, origin: Origin = UNKNOWN) -> StoredTask:
     truth = read_truth(folder)
     parts = list(read_predictions(folder, origin))
     scored = tuple(video for part in parts for video in part.scored)
-    return StoredTask(truth, scored, joined_columns([p.columns for p in parts if p.columns]))
+    columns = joined_columns([part.columns for part in parts if part.columns])
+    return StoredTask(truth, scored, columns, _sizes(truth, parts))
+
+
+def _sizes(truth: StoredTruth, parts: list[ShardPredictions]) -> dict[str, tuple[int, int]]:
+    """Return the sizes of the videos whose header was read; the parts are in the split's order."""
+    stored = [each for part in parts for each in part.stored or ()]
+    if len(stored) != len(truth.videos):
+        return {}
+    named = zip(truth.videos, stored, strict=True)
+    return {
+        video: (each.width, each.height)
+        for video, each in named
+        if each is not None and each.is_known
+    }
 
 
 def score_stored(task: StoredTask) -> Scores:

@@ -7,8 +7,9 @@ import msgspec
 from .frames import Frames
 from .headers import Header
 
-Look = Literal["header", "frames", "picture"]
-"""How closely a file is looked at: `picture` makes a thumbnail of it, and says nothing else."""
+Look = Literal["header", "frames", "picture", "moment"]
+"""How closely a file is looked at: `picture` makes a thumbnail of it, `moment` a picture of one
+frame, and they say nothing else."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,7 +21,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         frames: What decoding all of it gave; None if that wasn't tried, or fails.
         damage: Why it can't be decoded.
         machine: Fault of the machine, for which nothing is known about the file.
-        picture: A thumbnail, a JPEG; `reason` says why there is none.
+        picture: A thumbnail or a frame, a JPEG; `reason` says why there is none.
     """
 
     header: Header | None = None
@@ -36,7 +37,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return True
         if look == "header":
             return self.header is not None
-        if look == "picture":
+        if look in ("picture", "moment"):
             return self.picture is not None
         return self.frames is not None or self.damage is not None
 

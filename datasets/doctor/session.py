@@ -12,6 +12,7 @@ from ..errors import VideoError
 from ..sources.paths import path_of
 from ..video.container import reading_errors
 from ..video.machine_faults import MachineError
+from ..video.moment import Moment, picture_at
 from ..video.thumbnail import thumbnail
 from .frames import decode_all
 from .headers import header_of
@@ -25,10 +26,17 @@ GREEDY = "it needs more memory than a process may take"
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """Files to look at, one after the other."""
+    """Files to look at, one after the other.
+
+    Attributes:
+        paths: The files.
+        look: How closely.
+        moments: With `moment`, that of each.
+    """
 
     paths: tuple[bytes, ...]
     look: Look
+    moments: tuple[Moment, ...] | None = None
 
 
 def main() -> None:
@@ -39,23 +47,33 @@ def main() -> None:
     answers.write(READY)
     for line in sys.stdin.buffer:
         task = msgspec.json.decode(line, type=Task)
-        for path in task.paths:
-            seen = look_at(os.fsdecode(path), task.look, lambda: answers.write(ALIVE))
+        for number, path in enumerate(task.paths):
+            moment = None if task.moments is None else task.moments[number]
+            seen = look_at(os.fsdecode(path), task.look, lambda: answers.write(ALIVE), moment)
             answers.write(msgspec.json.encode(seen) + b"\n")
 
 
-def look_at(path: str, look: Look, alive: Callable[[], object] = lambda: None) -> Seen:
+def look_at(
+    path: str,
+    look: Look,
+    alive: Callable[[], object] = lambda: None,
+    moment: Moment | None = None,
+) -> Seen:
     """Look at a file in this process.
 
     Args:
         path: The file.
         look: How closely.
         alive: Called now and then while a long file is decoded.
+        moment: Which frame is taken, with `moment`.
     """
     file = path_of(path)
     try:
         if look == "picture":
             return Seen(picture=thumbnail(path))
+        if look == "moment":
+            assert moment is not None
+            return Seen(picture=picture_at(path, moment))
         with reading_errors(file, "can't be read"):
             is_folder = file.is_dir()
         if is_folder:

@@ -17,12 +17,13 @@ from contextlib import suppress
 import msgspec
 
 from ..errors import KinobenchError
+from ..video.moment import Moment
 from .seen import Look, Seen
 from .session import ALIVE, READY, Task, failed
 
 STARTING_S = 120.0
 """Time in which a process must have loaded its libraries."""
-_AT_ONCE: dict[Look, int] = {"header": 64, "frames": 1, "picture": 1}
+_AT_ONCE: dict[Look, int] = {"header": 64, "frames": 1, "picture": 1, "moment": 1}
 """Files that a process is given together."""
 
 _Found = tuple[int, Seen] | KinobenchError
@@ -43,11 +44,16 @@ class Workers(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = 600.0
 
     def each_seen(
-        self, paths: Sequence[str], look: Look
+        self, paths: Sequence[str], look: Look, moments: Sequence[Moment] | None = None
     ) -> Generator[tuple[int, Seen], None, None]:
         """Look at files, and yield the place of each in `paths` with what is seen, in any order.
 
         The processes end with the iterator.
+
+        Args:
+            paths: The files.
+            look: How closely.
+            moments: With `moment`, that of each file.
 
         Raises:
             KinobenchError: No process can be started.
@@ -58,7 +64,7 @@ class Workers(msgspec.Struct, frozen=True, kw_only=True):
             tasks.put(range(begin, min(begin + at_once, len(paths))))
         found: queue.SimpleQueue[_Found] = queue.SimpleQueue()
         count = min(self.count, tasks.qsize())
-        workers = [_Worker(self, paths, look, tasks, found) for _ in range(count)]
+        workers = [_Worker(self, paths, (look, moments), tasks, found) for _ in range(count)]
         stopped = threading.Event()
         watch = threading.Thread(
             target=_watch, args=(workers, self.timeout_s, stopped), daemon=True
@@ -95,12 +101,13 @@ class _Worker(threading.Thread):
         self,
         how: Workers,
         paths: Sequence[str],
-        look: Look,
+        look: tuple[Look, Sequence[Moment] | None],
         tasks: "queue.SimpleQueue[range]",
         found: "queue.SimpleQueue[_Found]",
     ) -> None:
         super().__init__(daemon=True)
-        self._how, self._paths, self._look = how, paths, look
+        self._how, self._paths = how, paths
+        self._look, self._moments = look
         self._tasks, self._found = tasks, found
         self._process: _Process | None = None
         self._ended = False
@@ -143,7 +150,7 @@ class _Worker(threading.Thread):
                 return
             is_fresh = process.is_fresh
             answered = 0
-            for seen in process.answers([self._paths[place] for place in places], self._look):
+            for seen in process.answers(self._task(places)):
                 self._found.put((places[answered], seen))
                 answered += 1
             places = places[answered:]
@@ -155,6 +162,14 @@ class _Worker(threading.Thread):
                 places = places[1:]
             process.close()
             self._process = None
+
+    def _task(self, places: range) -> Task:
+        moments = self._moments
+        return Task(
+            paths=tuple(os.fsencode(self._paths[place]) for place in places),
+            look=self._look,
+            moments=None if moments is None else tuple(moments[place] for place in places),
+        )
 
     def _ready_process(self) -> "_Process | None":
         """Return the process, or a new one; None: there shall be none any more."""
@@ -212,15 +227,14 @@ class _Process:
         timer.cancel()
         return self._has_begun
 
-    def answers(self, paths: Sequence[str], look: Look) -> Iterator[Seen]:
+    def answers(self, task: Task) -> Iterator[Seen]:
         """Give it files, and yield what it sees, until it dies."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        task = Task(paths=tuple(map(os.fsencode, paths)), look=look)
         self._since = time.monotonic()
         try:
             self._process.stdin.write(msgspec.json.encode(task) + b"\n")
             self._process.stdin.flush()
-            for _ in paths:
+            for _ in task.paths:
                 line = ALIVE
                 while line == ALIVE:
                     line = self._process.stdout.readline()

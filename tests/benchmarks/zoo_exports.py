@@ -84,7 +84,8 @@ def main(words: Sequence[str] | None = None) -> None:
     given = parser.parse_args(words)
     end = time.monotonic() + 60 * given.minutes
     runtimes: list[Runtime] = given.runtime or list(RUNTIMES)
-    models = sorted(read_index(), key=lambda model: (model.macs or 0, model.name))
+    classifiers = (each for each in read_index() if each.task == "classification")
+    models = sorted(classifiers, key=lambda model: (model.macs or 0, model.name))
     had = read(given.file)
     for model in models:
         if given.model and model.name not in given.model:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..average_precision import average_precision
-from ..bootstrap import bootstrapped, drawn_videos
+from ..bootstrap import DRAWS, SEED, bootstrapped, drawn_videos
 from ..instances import Floats, Ints
 from .drawn_means import Ranked, drawn_means
 from .rules import Area, MeanOver
@@ -108,3 +108,36 @@ def mean_scores(
         interval, values = bootstrapped(mean, drawn[rows].mean(axis=0))
         scores[name] = MeanScore(mean, interval, values)
     return scores
+
+
+def class_intervals(
+    ranked: Ranked, found: ByClass, *, area: Area, draws: int = DRAWS, seed: int = SEED
+) -> dict[int, tuple[float, float] | None]:
+    """Return the 95 % interval over videos of each class's precision at the first threshold.
+
+    Args:
+        ranked: The detections.
+        found: What `by_class` gives of them.
+        area: As for `by_class`.
+        draws: Number of draws of the bootstrap over videos.
+        seed: Its seed.
+
+    Returns:
+        The interval of each class that is in the mean, by its number; None where nothing varies.
+    """
+    weights = drawn_videos(ranked.videos, draws=draws, seed=seed)
+    intervals = {}
+    for label in np.flatnonzero(~np.isnan(found.precision[0])).tolist():
+        own, true = ranked.label == label, ranked.true_label == label
+        alone = Ranked(
+            np.zeros(int(own.sum()), np.int64),
+            ranked.video[own],
+            ranked.hits[:1, own],
+            np.zeros(int(true.sum()), np.int64),
+            ranked.true_video[true],
+            np.ones(1, bool),
+            ranked.videos,
+        )
+        drawn = drawn_means(alone, np.ones(1, bool), weights, area)[0]
+        intervals[label] = bootstrapped(float(found.precision[0, label]), drawn).interval
+    return intervals

@@ -77,15 +77,27 @@ def scores_of_boxes(
     """Score boxes that are matched already; see `score_boxes`."""
     rule = matched.rule
     if video_of_frame is None:
-        video, draws = np.zeros(matched.frames, np.int64), 0
-    else:
-        video = video_of_frame
-        if len(video) != matched.frames or (video < 0).any():
-            raise KinobenchError(
-                f"video_of_frame has {len(video)} numbers for {matched.frames} frames: give one "
-                "from 0 for each."
-            )
-    ranked = Ranked(
+        video_of_frame, draws = np.zeros(matched.frames, np.int64), 0
+    ranked = ranked_boxes(matched, video_of_frame)
+    found = by_class(ranked, rule.thresholds, area=rule.area, mean_over=rule.mean_over)
+    means = mean_scores(ranked, found, {}, area=rule.area, draws=draws, seed=SEED)
+    first = means[f"{rule.thresholds[0]:g}"]
+    return BoxScores(rule.name, first.map, first.interval, means, found, matched.left_out)
+
+
+def ranked_boxes(matched: MatchedBoxes, video_of_frame: Ints) -> Ranked:
+    """Return boxes that are matched already, by class and rank, with their videos.
+
+    Raises:
+        KinobenchError: There isn't one video for each frame.
+    """
+    video = video_of_frame
+    if len(video) != matched.frames or (video < 0).any():
+        raise KinobenchError(
+            f"video_of_frame has {len(video)} numbers for {matched.frames} frames: give one "
+            "from 0 for each."
+        )
+    return Ranked(
         matched.found.label,
         video[matched.found.frame],
         matched.instance >= 0,
@@ -94,7 +106,3 @@ def scores_of_boxes(
         matched.scored,
         int(video.max(initial=-1)) + 1,
     )
-    found = by_class(ranked, rule.thresholds, area=rule.area, mean_over=rule.mean_over)
-    means = mean_scores(ranked, found, {}, area=rule.area, draws=draws, seed=SEED)
-    first = means[f"{rule.thresholds[0]:g}"]
-    return BoxScores(rule.name, first.map, first.interval, means, found, matched.left_out)

@@ -16,7 +16,7 @@ import torch
 from kinobench.bench.evaluation import alone, guard
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.alone import LoneReader
-from kinobench.bench.evaluation.case import _guard as guarded_case
+from kinobench.bench.evaluation.case import guard_of as guarded_case
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.bench.evaluation.given_up import FILE, Kept, forget, give_up, kept_in
 from kinobench.bench.evaluation.guard import Guard, guarded

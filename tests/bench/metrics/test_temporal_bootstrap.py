@@ -109,6 +109,21 @@ def test_the_interval_is_that_of_explicit_draws() -> None:
     assert intervals.by_threshold[0].interval is not None
 
 
+def test_the_interval_of_a_class_is_that_of_the_class_alone() -> None:
+    truth, found = many_videos(6, 3)
+    intervals = bootstrap_segments(matched_with(truth, found, ACTIVITYNET), draws=60, seed=4)
+    assert intervals is not None
+    assert sorted(intervals.by_class) == np.unique(truth.label).tolist()
+    for label, of_class in intervals.by_class.items():
+        alone = (
+            Segments(*(None if each is None else each[part.label == label] for each in part))
+            for part in (truth, found)
+        )
+        expected = bootstrap_segments(matched_with(*alone, ACTIVITYNET), draws=60, seed=4)
+        assert expected is not None and expected.average.interval is not None
+        assert of_class.interval == pytest.approx(expected.average.interval)
+
+
 def made_up(generator: np.random.Generator, videos: int = 60, classes: int = 20) -> MatchedSegments:
     """Detections around instances, and others of any class; a video's scores are high or low."""
     label = generator.integers(0, classes, videos)

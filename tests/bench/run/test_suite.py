@@ -145,7 +145,7 @@ def test_a_wrong_value_names_the_file_the_key_the_value_and_what_is_right(
 
 NUMBERS = [
     *(("", key) for key in ("classes", "batch", "threads", "eval_batch", "max_batch")),
-    ("", "calibration"),
+    *(("", key) for key in ("calibration", "step", "boxes")),
     *(("", key) for key in ("timeout_s", "memory_limit_gib", "file_timeout_s", "file_memory_gib")),
     *(("[[case]]\n", key) for key in ("classes", "batch", "threads", "eval_batch", "max_batch")),
     *(("[latency]\n", key) for key in Budget.__struct_fields__),
@@ -458,10 +458,20 @@ def test_every_built_in_suite_loads_and_plans(name: str) -> None:
 
 
 def test_quick_is_tiny_of_every_family_and_trained_on_the_embedded_dataset() -> None:
-    cases = [entry.case for entry in plan(suites.load("quick"), Settings())]
-    models = {case.model for case in cases}
+    every = [entry.case for entry in plan(suites.load("quick"), Settings())]
+    models = {case.model for case in every}
     tiny = {name for name in models if name.endswith("_tiny")}
     assert models == tiny
+    of_other_tasks = {
+        (case.task, case.dataset, case.split, case.weights, case.protocol.name)
+        for case in every
+        if case.task != "classification"
+    }
+    assert of_other_tasks == {
+        ("localization", "pointlight-events", "quick", "pointlight-events", "pointlight"),
+        ("detection", "pointlight-boxes", "quick", "pointlight-boxes", "pointlight-boxes"),
+    }
+    cases = [case for case in every if case.task == "classification"]
     families = {family for family, names in registry.FAMILY_MODULES.items() if models & set(names)}
     assert families == set(registry.FAMILY_MODULES)
     assert {(case.dataset, case.split, case.weights) for case in cases} == {

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from kinobench.bench.metrics.bootstrap import drawn_videos
 from kinobench.bench.metrics.instances import Boxes
 from kinobench.bench.metrics.spatial import assignment, drawn_means
-from kinobench.bench.metrics.spatial.box_matching import LeftOut
-from kinobench.bench.metrics.spatial.frame_map import BoxScores, score_boxes
+from kinobench.bench.metrics.spatial.box_matching import LeftOut, match_boxes
+from kinobench.bench.metrics.spatial.class_means import class_intervals
+from kinobench.bench.metrics.spatial.frame_map import BoxScores, ranked_boxes, score_boxes
 from kinobench.bench.metrics.spatial.rules import FRAME_RULES, FrameRule, frame_rule
 from kinobench.datasets.errors import KinobenchError
 
@@ -369,3 +370,27 @@ def test_more_bad_input_is_quoted() -> None:
     with pytest.raises(KinobenchError, match="differ in length"):
         bad = Boxes(np.zeros(2, int), np.zeros(1, int), np.zeros((2, 4)))
         score_boxes(bad, boxes_of([], scored=True), frames=1, classes=1, rule=AVA)
+
+
+def test_the_interval_of_a_class_is_that_of_the_class_alone() -> None:
+    generator = np.random.default_rng(0)
+    corners = generator.uniform(0, 20, (40, 2)).round()
+    truth = [
+        one(n // 2, (*corner, *(corner + 10)), label=n % 2) for n, corner in enumerate(corners)
+    ]
+    shifted = [
+        each._replace(box=tuple(np.add(each.box, (shift, 0, shift, 0))), score=float(shift % 1))
+        for each, shift in zip(truth, generator.uniform(0, 6, 40), strict=True)
+    ]
+    video = np.arange(20) // 2
+    given = {"frames": 20, "classes": 3, "rule": AVA}
+    matched = match_boxes(boxes_of(truth), boxes_of(shifted, scored=True), **given)
+    ranked = ranked_boxes(matched, video)
+    scores = score_boxes(
+        boxes_of(truth), boxes_of(shifted, scored=True), **given, video_of_frame=video
+    )
+    found = class_intervals(ranked, scores.by_class, area=AVA.area)
+    assert sorted(found) == [0, 1], "class 2 has no box"
+    for label, interval in found.items():
+        alone = score(truth, shifted, **given, scored=[label], video_of_frame=video)
+        assert interval is not None and interval == pytest.approx(alone.interval)

@@ -307,10 +307,12 @@ def _is_module(model: object) -> "TypeGuard[nn.Module]":
 
 def _without_predictions(record: Record) -> Record:
     """Take out where predictions were kept: that folder is gone."""
-    if record.accuracy is None:
-        return record
-    accuracy = msgspec.structs.replace(record.accuracy, predictions=None)
-    return msgspec.structs.replace(record, accuracy=accuracy)
+    kept = {
+        name: msgspec.structs.replace(found, predictions=None)
+        for name in ("accuracy", "localization", "detection")
+        if (found := getattr(record, name)) is not None
+    }
+    return msgspec.structs.replace(record, **kept)
 
 
 @contextmanager

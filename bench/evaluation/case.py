@@ -114,7 +114,9 @@ def mirror_notes(protocol: Protocol, split: Split) -> tuple[str, ...]:
 
 
 @contextmanager
-def guard_of(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "Iterator[Guard]":
+def guard_of(
+    job: Job, folder: Path, split: Split, emit: Emit, note: Report, stage: str = "accuracy"
+) -> "Iterator[Guard]":
     """Guard the reading of a split's videos, and report the log that names those being read.
 
     On a cluster, workers read. No video is the reason if this process dies, so no other goes on.
@@ -144,8 +146,11 @@ def guard_of(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> 
     )
     with guarding as (guard, given_up):
         if job.cluster is None:
-            emit(Reading(log=str(log), given_up=given_up, unlimited=guard.unlimited))
-        emit(Progress(stage="accuracy"))
+            reading = Reading(
+                log=str(log), given_up=given_up, unlimited=guard.unlimited, measurement=stage
+            )
+            emit(reading)
+        emit(Progress(stage=stage))
         yield guard
 
 

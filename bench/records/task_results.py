@@ -65,7 +65,7 @@ class Localization(TaskScore, frozen=True, kw_only=True):
     """How well the times of actions were found.
 
     Attributes:
-        windows: Windows that went through the backbone, of the shards of this run.
+        windows: Windows of the scored videos.
         video_s: Seconds of video in the scored videos.
         step_s, window_s: Seconds between windows, and the length of one.
         suppression: Settings of the non-maximum suppression.

@@ -543,7 +543,9 @@ def _task_in_another_runtime(chosen: _Chosen) -> str | None:
             "exported networks give one output; give --runtime torch"
         )
     asked = chosen.settings.measure
-    scores = chosen.dataset is not None and (asked is None or "detection" in asked)
+    scores = chosen.dataset is not None and (
+        asked is None or {"detection", "accuracy"} & set(asked)
+    )
     if chosen.model.task == "detection" and chosen.runtime != "torch" and scores:
         return (
             f"runtime {chosen.runtime!r}: key frames have any number of boxes, and an exported "
@@ -560,7 +562,7 @@ def _task_in_another_runtime(chosen: _Chosen) -> str | None:
 def _measures_of_other_tasks(chosen: _Chosen) -> str | None:
     for name in chosen.settings.measure or ():
         tasks = measurements.get(name).tasks
-        if chosen.model.task not in tasks:
+        if chosen.model.task not in tasks and name != "accuracy":
             own = [each.name for each in measurements.every() if each.tasks == (chosen.model.task,)]
             return (
                 f"--measure {name}: {chosen.model.name} {_SAYS[chosen.model.task]}; give "
@@ -741,5 +743,8 @@ def _problem_of_calibration(chosen: _Chosen, case: Case, split_of: SplitNames) -
 
 def _measures(settings: Settings, chosen: _Chosen) -> tuple[str, ...]:
     usual = measurements.defaults(chosen.dataset is not None, chosen.model.task)
-    measures = settings.measure or usual
+    # A suite may have several tasks: what its accuracy is, is a matter of each.
+    own = {"classification": "accuracy"}.get(chosen.model.task, chosen.model.task)
+    asked = (own if each == "accuracy" else each for each in settings.measure or ())
+    measures = tuple(dict.fromkeys(asked)) or usual
     return (*measures, "sweep") if settings.sweep and "sweep" not in measures else measures

@@ -162,7 +162,7 @@ def _predicting(
         for text in claimed.notes:
             note(text)
         origin = Origin(job.recorded.digest, split.manifest, network.weights_digest)
-        with guard_of(job, claimed.folder, split, emit, note) as guard:
+        with guard_of(job, claimed.folder, split, emit, note, about) as guard:
             yield _Place(job, split, claimed.folder, origin, guard, emit, about)
     for text in split.notes:
         emit(Note(text=f"{split.dataset}: {text}"))

@@ -6,7 +6,7 @@ import pytest
 
 from kinobench.bench.run.plan import plan
 from kinobench.bench.run.settings import settings_of
-from kinobench.bench.run.suite import Suite
+from kinobench.bench.run.suite import Suite, load
 from kinobench.datasets.errors import KinobenchError
 
 
@@ -52,7 +52,7 @@ def test_windows_and_key_frames_have_one_view_whatever_the_protocol_has(protocol
         ({"dataset": "pointlight"}, "windows_tiny says when something happens"),
         ({"dataset": "pointlight-boxes"}, "pointlight-boxes asks what happens in boxes"),
         ({"task": "detection"}, "asks what happens in boxes"),
-        ({"measure": "accuracy"}, "give localization"),
+        ({"measure": "detection"}, "give localization"),
         ({"measure": "pipeline"}, "--measure pipeline"),
         ({"boxes": 2}, "takes no boxes"),
         ({"precision": "int8", "runtime": "onnxruntime"}, "give --runtime torch"),
@@ -74,3 +74,13 @@ def test_what_a_detector_can_not_do_is_refused() -> None:
     ):
         with pytest.raises(KinobenchError, match=said):
             planned("roi_tiny", dataset="embedded", **settings)
+
+
+def test_the_accuracy_of_a_suite_is_that_of_each_task() -> None:
+    entries = plan(load("quick"), settings_of(measure="accuracy"))
+    found = {entry.case.task: entry.measures for entry in entries}
+    assert found == {
+        "classification": ("accuracy",),
+        "localization": ("localization",),
+        "detection": ("detection",),
+    }

@@ -10,6 +10,8 @@ from kinobench.bench.analysis.source import Source
 from kinobench.bench.analysis.task_compare import compare_tasks
 from kinobench.bench.evaluation.origin import UNKNOWN
 from kinobench.bench.export.contents import prediction_files
+from kinobench.bench.records.job import Event, Reading
+from kinobench.bench.run.worker import measure_case
 from kinobench.bench.tasks import evaluate
 from kinobench.bench.tasks.stored import open_task, score_stored
 from kinobench.datasets.errors import KinobenchError
@@ -158,3 +160,13 @@ def test_what_is_handed_on_has_the_truth_that_it_is_scored_by(
     results, done = whole[task]
     files = prediction_files(results, done.score.predictions)
     assert {"truth.json", "digests.json", "shard-00000.parquet"} <= set(files)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_a_process_reads_videos_for_is_its_task(
+    tmp_path: Path, made: dict[str, Path], task: str
+) -> None:
+    """Where it dies, another process goes on from that measurement."""
+    events: list[Event] = []
+    measure_case(job_of(task, made[task], tmp_path), events.append)
+    assert [each.measurement for each in events if isinstance(each, Reading)] == [task]

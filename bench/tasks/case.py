@@ -41,6 +41,8 @@ def localize(job: Job, network: "Network", split: Split, emit: Emit) -> None:
         found = place.predict(predictor)
         if cache is not None and cache.fault is not None:
             place.note(f"{cache.fault}; features were not kept")
+        if (text := eager_note(job.case.mode)) is not None:
+            place.note(text)
         if kept := int(found.facts.get("kept", 0)):
             place.note(
                 f"features of {kept} of {quantity(len(found.scored), 'video')} were kept from "
@@ -65,6 +67,16 @@ def localize(job: Job, network: "Network", split: Split, emit: Emit) -> None:
             )
         )
         place.refuse_unreadable(found)
+
+
+def eager_note(mode: str) -> str | None:
+    """Return a note on a mode in which windows don't go through the backbone; None for others."""
+    if mode in ("eager", "channels_last_3d"):
+        return None
+    return (
+        f"features are computed eagerly, as videos have any number of windows; mode {mode} is that "
+        "of the latency"
+    )
 
 
 def detect(job: Job, network: "Network", split: Split, emit: Emit) -> None:

@@ -13,6 +13,7 @@ from kinobench.bench.export.contents import prediction_files
 from kinobench.bench.records.job import Event, Reading
 from kinobench.bench.run.worker import measure_case
 from kinobench.bench.tasks import evaluate
+from kinobench.bench.tasks.case import eager_note
 from kinobench.bench.tasks.stored import open_task, score_stored
 from kinobench.datasets.errors import KinobenchError
 
@@ -170,3 +171,8 @@ def test_what_a_process_reads_videos_for_is_its_task(
     events: list[Event] = []
     measure_case(job_of(task, made[task], tmp_path), events.append)
     assert [each.measurement for each in events if isinstance(each, Reading)] == [task]
+
+
+def test_a_mode_that_windows_do_not_go_through_is_told() -> None:
+    assert eager_note("eager") is None and eager_note("channels_last_3d") is None
+    assert "mode compile is that of the latency" in str(eager_note("compile"))

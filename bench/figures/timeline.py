@@ -1,7 +1,7 @@
 """What happens in videos and what a network found there, along an axis in seconds."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import KinobenchError, program
 from ...datasets.plurals import quantity
@@ -101,7 +101,7 @@ def _draw_span(axes: "Axes", span: Span, top: float, style: Style) -> None:
     axes.broken_barh([(span.start_s, span.end_s - span.start_s)], (top, 0.36), **_look(span, style))
 
 
-def _look(span: Span, style: Style) -> dict[str, object]:
+def _look(span: Span, style: Style) -> dict[str, Any]:
     """Return how a bar looks: fill and outline tell hits from misses, as well as the colour."""
     from matplotlib.colors import to_rgba
 

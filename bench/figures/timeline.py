@@ -129,7 +129,7 @@ def _legend(style: Style) -> list[object]:
         "prediction, a hit": Span(name="", start_s=0, end_s=0, hit=True, score=0.6),
         "prediction, false": Span(name="", start_s=0, end_s=0, hit=False, score=0.6),
     }
-    return [Patch(label=name, **_look(span, style)) for name, span in kinds.items()]  # type: ignore[arg-type]
+    return [Patch(label=name, **_look(span, style)) for name, span in kinds.items()]
 
 
 def _short(name: str) -> str:

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from marked import page_with
+from marked import escaped, page_with
 
 from kinobench.datasets.pointlight_boxes.ceilings import CEILINGS
 from kinobench.datasets.pointlight_events.ceilings import ceilings
+from kinobench.zoo.tables.published_detections import published_detections
+from kinobench.zoo.tables.published_localizations import published_localizations
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "tasks.md"
@@ -101,10 +103,33 @@ def costs() -> list[str]:
     return made
 
 
+def printed() -> list[str]:
+    """Return the tables of printed scores."""
+    made = [
+        "",
+        "What papers and repositories printed, each by its own evaluator (no table of theirs has "
+        "parameters, arithmetic or speed next to the score):",
+        "",
+        "| network | dataset | features, weights | metric | rule | printed | source |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for each in published_localizations():
+        if each.rule is not None:
+            made.append(_printed_row(each.variant, each.dataset, each.features, each))
+    for row in published_detections():
+        made.append(_printed_row(row.model, row.dataset, row.variant, row))
+    return made
+
+
+def _printed_row(name: str, dataset: str, seen: str, row: Any) -> str:
+    cells = [name, dataset, seen, row.metric, row.rule, str(row.value), row.source]
+    return f"| {' | '.join(map(escaped, cells))} |"
+
+
 def whole() -> str:
     """Return what the page has between its marks."""
     parts = [*scores("localization"), "", *scores("detection")] if records() else []
-    return "\n".join([*parts, *costs()])
+    return "\n".join([*parts, *costs(), *printed()])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ import msgspec
 from ...datasets.errors import KinobenchError, program
 from ...zoo.checkpoints.named import weights_of
 from ...zoo.checkpoints.shipped import shipped_weights
+from ...zoo.families import TASK_MODULES
 from ...zoo.tables.licences import licence_of
+from ...zoo.tables.published_detections import Detection, published_detections
+from ...zoo.tables.published_localizations import Localization, published_localizations
 from ...zoo.tables.rows import Weights
 from ...zoo.tables.sources import url_of
 from ..leaderboard.chosen import chosen, chosen_table
@@ -106,6 +109,7 @@ def card_page(card: ModelCard, boards: Sequence[Board], plugins: Sequence[str] =
     shipped = shipped_weights(card.name)
     sources = [check.published.source for check in card.published]
     sources += [each.source for each in published]
+    sources += [each.source for each in _printed_tasks(card.name)]
     repositories = dict.fromkeys(
         source.partition("@")[0] for source in sources if "@" in source.partition(" ")[0]
     )
@@ -115,7 +119,7 @@ def card_page(card: ModelCard, boards: Sequence[Board], plugins: Sequence[str] =
         code=tuple((name, f"https://github.com/{name}") for name in repositories),
         stored=tuple(_stored(board) for board in shown(own)),
         pairs=tuple(pairs_of(own)),
-        in_print=tuple(_in_print(check) for check in card.published),
+        in_print=(*(_in_print(check) for check in card.published), *task_in_print(card.name)),
         weights=(
             *(_shipped(name) for name in shipped),
             *(_checkpoint(each) for each in published),
@@ -159,6 +163,32 @@ def _in_print(check: PrintedCheck) -> InPrint:
             dict.fromkeys(filter(None, (row.cost_reason, row.params_reason, row.note, check.error)))
         ),
     )
+
+
+def task_in_print(model: str) -> tuple[InPrint, ...]:
+    """Return the printed scores of a localizer's head, or of a detector."""
+    found = []
+    for row in _printed_tasks(model):
+        features = row.features if isinstance(row, Localization) else ""
+        found.append(
+            InPrint(
+                of=", ".join(filter(None, (row.variant, features))),
+                accuracy=f"{row.metric} {row.value} % ({row.dataset}, rule {row.rule})",
+                gmacs="",
+                params="",
+                source=row.source,
+                url=url_of(row.source),
+                reasons=() if row.note is None else (row.note,),
+            )
+        )
+    return tuple(found)
+
+
+def _printed_tasks(model: str) -> list["Localization | Detection"]:
+    scores: list[Localization | Detection] = []
+    if "_on_" in model or model in TASK_MODULES["localizers.families"]:
+        scores += [row for row in published_localizations(model) if row.rule is not None]
+    return [*scores, *published_detections(model)]
 
 
 def _counted(

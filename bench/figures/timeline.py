@@ -1,7 +1,7 @@
 """What happens in videos and what a network found there, along an axis in seconds."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import KinobenchError, program
 from ...datasets.plurals import quantity
@@ -101,7 +101,7 @@ def _draw_span(axes: "Axes", span: Span, top: float, style: Style) -> None:
     axes.broken_barh([(span.start_s, span.end_s - span.start_s)], (top, 0.36), **_look(span, style))
 
 
-def _look(span: Span, style: Style) -> dict[str, object]:
+def _look(span: Span, style: Style) -> dict[str, Any]:
     """Return how a bar looks: fill and outline tell hits from misses, as well as the colour."""
     from matplotlib.colors import to_rgba
 
@@ -129,7 +129,7 @@ def _legend(style: Style) -> list[object]:
         "prediction, a hit": Span(name="", start_s=0, end_s=0, hit=True, score=0.6),
         "prediction, false": Span(name="", start_s=0, end_s=0, hit=False, score=0.6),
     }
-    return [Patch(label=name, **_look(span, style)) for name, span in kinds.items()]  # type: ignore[arg-type]
+    return [Patch(label=name, **_look(span, style)) for name, span in kinds.items()]
 
 
 def _short(name: str) -> str:

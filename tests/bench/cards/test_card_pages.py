@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from kinobench.bench.cards import html, markdown
-from kinobench.bench.cards.content import CardPage, card_page
+from kinobench.bench.cards.content import CardPage, card_page, task_in_print
 from kinobench.bench.cards.model import ModelCard, make_card
 from kinobench.bench.cards.module_bars import MOST_BARS, amount, bars_of
 from kinobench.bench.figures.modules import modules_svg
@@ -136,3 +136,14 @@ def test_show_writes_a_page_with_stored_results(
     ):
         done = call(monkeypatch, tmp_path, *arguments, *more)
         assert done.exit_code == 2 and message in done.stderr, more
+
+
+def test_a_head_and_a_detector_have_their_printed_scores_with_rule_and_source() -> None:
+    actionformer = task_in_print("actionformer_on_slow_r50")
+    assert "mAP@0.3:0.1:0.7 68.44 % (thumos14, rule opentad)" in {
+        each.accuracy for each in actionformer
+    }
+    assert all(each.url.startswith("https://github.com/") for each in actionformer)
+    (slow,) = task_in_print("slow_r50_detection")
+    assert slow.accuracy == "frame mAP@0.5 19.5 % (ava-2.2, rule pyslowfast)"
+    assert task_in_print("c3d_tiny") == ()

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,9 +161,12 @@ def _generate(name: str, *, may_generate: bool) -> None:
     from ...datasets import catalog
     from ...datasets.pointlight import default_root
     from ...datasets.pointlight.levels import LEVELS
+    from ...datasets.pointlight_boxes import default_root as root_of_boxes
 
-    make = catalog.get(name).make
-    if make is None or name not in LEVELS or default_root(level=LEVELS[name]).exists():
+    roots: dict[str, Callable[[], Path]] = {"pointlight-boxes": root_of_boxes}
+    roots |= {each: partial(default_root, level=level) for each, level in LEVELS.items()}
+    make, root_of = catalog.get(name).make, roots.get(name)
+    if make is None or root_of is None or root_of().exists():
         return
     if not may_generate:
         raise KinobenchError(

@@ -11,6 +11,7 @@ from .frame import RESULTS, command, load_plugins, report
 from .options import Group, argument, option
 
 if TYPE_CHECKING:
+    from ..analysis.source import Source
     from ..figures.picture import Picture
     from ..figures.style import Style
 
@@ -23,7 +24,7 @@ class What(Group, panel="What"):
         argument(
             "Figure: pareto (accuracy against a cost), views (accuracy against their number), "
             "latency (its samples), sweep (batches), runtimes (what each gains), confusion "
-            "(classes) or gate (checks).",
+            "(classes), timeline (events of videos) or gate (checks).",
             "FIGURE",
             complete=complete.figures,
         ),
@@ -47,8 +48,17 @@ class What(Group, panel="What"):
             "draw it alone; may be repeated.",
             "MODEL",
             "--model",
-            default="the best; confusion needs one",
+            default="the best; confusion and timeline need one",
             complete=complete.models,
+        ),
+    ] = None
+    video: Annotated[
+        list[str] | None,
+        option(
+            "Video of timeline, by its id; may be repeated.",
+            "ID",
+            "--video",
+            default="a few, evenly spaced in the list",
         ),
     ] = None
     board: Annotated[
@@ -120,12 +130,13 @@ def plot(what: What, how: How, results: Results) -> None:
 
 def _refuse_of_others(what: What) -> None:
     """Refuse options that the figure doesn't have."""
-    for name, kinds in (("x", ("pareto",)), ("y", ("pareto",)), ("checks", ("gate",))):
+    of_kinds = {"x": ("pareto",), "y": ("pareto",), "video": ("timeline",), "checks": ("gate",)}
+    for name, kinds in of_kinds.items():
         value = getattr(what, name)
         if value is not None and what.kind not in kinds:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
             raise KinobenchError(f"--{name} {shown}: {what.kind} has none; it is of {kinds[0]}")
-    if what.board is not None and what.kind in ("confusion", "gate"):
+    if what.board is not None and what.kind in ("confusion", "timeline", "gate"):
         raise KinobenchError(f"--board {what.board}: {what.kind} is of no board; leave it out")
 
 
@@ -187,16 +198,26 @@ def _runtimes(what: What, how: How, results: Results, style: "Style") -> "Pictur
 
 
 def _confusion(what: What, how: How, results: Results, style: "Style") -> "Picture":
-    from ..analysis.sources import find
     from ..figures import confusion
+
+    return confusion.draw(_source(what, results, "c3d_tiny"), style, width_in=how.width)
+
+
+def _timeline(what: What, how: How, results: Results, style: "Style") -> "Picture":
+    from ..figures import timeline
+
+    source = _source(what, results, "windows_tiny")
+    return timeline.draw(source, style, width_in=how.width, videos=what.video or ())
+
+
+def _source(what: What, results: Results, example: str) -> "Source":
+    """Return the predictions of the one network that is named."""
+    from ..analysis.sources import find
 
     models = what.model or []
     if len(models) != 1:
-        raise KinobenchError("confusion is of one network: name it, as in --model c3d_tiny")
-    model = models[0]
-    return confusion.draw(
-        find(model, common.results_of(results.results), report), style, width_in=how.width
-    )
+        raise KinobenchError(f"{what.kind} is of one network: name it, as in --model {example}")
+    return find(models[0], common.results_of(results.results), report)
 
 
 def _gate(what: What, how: How, results: Results, style: "Style") -> "Picture":
@@ -218,5 +239,6 @@ _DRAWN = {
     "sweep": _sweep,
     "runtimes": _runtimes,
     "confusion": _confusion,
+    "timeline": _timeline,
     "gate": _gate,
 }

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from ..statistics.scores import Averaged
+from .tasks import TaskAnswers
 
 Ends = tuple[float, float]
 """The ends of a 95 % interval."""
@@ -217,6 +218,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         notes: Notes on its measurements.
         probes: Its score under each probe; empty if it was never scored under one.
         seen: What these show; None without probes, or without the answers.
+        task: How it localizes or detects; None if it does neither.
     """
 
     name: str
@@ -236,6 +238,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     swept: Swept | None
     probes: tuple[Probed, ...]
     seen: Seen | None = None
+    task: TaskAnswers | None = None
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -337,6 +340,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         environments: Each machine with its software, as names and values.
         thumbnails: Pictures of videos by their grounds and ids, as `data:` addresses.
+        key_frames: Pictures of key frames by their grounds, videos and names, likewise.
         remarks: What was left out, and why.
     """
 
@@ -350,4 +354,5 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     environments: tuple[tuple[tuple[str, str], ...], ...]
     gate: tuple[GateCheck, ...] = ()
     thumbnails: dict[str, str] = {}
+    key_frames: dict[str, str] = {}
     remarks: tuple[str, ...] = ()

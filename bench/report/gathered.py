@@ -14,9 +14,11 @@ from ..records.stores import Results
 from .answers import answers_of
 from .content import Answers, Content, Seen, Table
 from .gate_history import gate_history, stored_history
+from .key_pictures import pictures_of_key_frames
 from .motion import seen_by
 from .pictures import Videos, pictures_of
 from .tables import columns, table_of
+from .tasks import TaskAnswers, of_record_alone, task_answers_of
 
 OnProblem = Callable[[str], None]
 
@@ -46,7 +48,8 @@ def gather(
             on_problem(line)
 
     read, judge = _reader(results, left_out), _judge(results, left_out)
-    tables = tuple(table_of(board, read, chosen, judge) for board in boards)
+    read_task = _task_reader(results, left_out)
+    tables = tuple(table_of(board, read, chosen, judge, read_task) for board in boards)
     _remark_absent_logits(tables, left_out)
     records = [row.record for board in boards for row in board.rows]
     started = [row.since for board in boards for row in board.rows]
@@ -61,6 +64,7 @@ def gather(
         environments=tuple(_described(each) for each in _environments(boards)),
         gate=gate_history(gate) if gate is not None else stored_history(checked, left_out),
         thumbnails=pictures_of(boards, tables, videos, left_out) if videos else {},
+        key_frames=pictures_of_key_frames(boards, tables, videos, left_out) if videos else {},
         remarks=tuple(remarks),
     )
 
@@ -76,6 +80,23 @@ def _reader(results: Results | None, left_out: OnProblem) -> Callable[[Row], Ans
         except KinobenchError as error:
             left_out(f"left out, the answers of {row.record.case.model}: {error}")
             return None
+
+    return read
+
+
+def _task_reader(
+    results: Results | None, left_out: OnProblem
+) -> Callable[[Row], TaskAnswers | None]:
+    """Return a function that reads a row's segments or boxes; if damaged, the record alone."""
+
+    def read(row: Row) -> TaskAnswers | None:
+        if results is None:
+            return of_record_alone(row.record)
+        try:
+            return task_answers_of(row.record, results)
+        except KinobenchError as error:
+            left_out(f"left out, the predictions of {row.record.case.model}: {error}")
+            return of_record_alone(row.record)
 
     return read
 
@@ -99,15 +120,18 @@ def _judge(
 
 def _remark_absent_logits(tables: Sequence[Table], left_out: OnProblem) -> None:
     """Say once how many networks have no logits here."""
-    count = sum(
-        line.answers is not None and line.answers.without_logits
-        for table in tables
-        for line in table.lines
-    )
+    lines = [line for table in tables for line in table.lines]
+    count = sum(line.answers is not None and line.answers.without_logits for line in lines)
     if count:
         left_out(
             f"the logits of {quantity(count, 'row')} are not in the folder of results: views, "
             "confusions and misclassified videos need them"
+        )
+    count = sum(line.task is not None and line.task.without_predictions for line in lines)
+    if count:
+        left_out(
+            f"the predictions of {quantity(count, 'row')} are not read, or not in the folder of "
+            "results: classes, timelines and key frames need them"
         )
 
 

@@ -13,8 +13,8 @@ from .gathered import gather
 from .pictures import Videos
 
 SCRIPTS = ("dom.js", "chart.js", "labels.js", "table.js", "columns.js", "saved.js", "scatter.js",
-           "runtimes.js", "details.js", "answers.js", "timings.js", "gate.js", "address.js",
-           "page.js")  # fmt: skip
+           "runtimes.js", "details.js", "answers.js", "tasks.js", "timelines.js", "boxes.js",
+           "timings.js", "gate.js", "address.js", "page.js")  # fmt: skip
 """The parts of the page's program, in their order."""
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from ..leaderboard import fields as known
 from ..leaderboard.fields import Field
 from ..leaderboard.footnotes import footnotes
@@ -14,10 +16,13 @@ from ..records.record import Record
 from . import printed
 from .content import Answers, Column, Ends, Line, Seen, Table
 from .runtimes import by_runtime
+from .tasks import TaskAnswers
 from .timings import probes_of, swept, timing_of, under_probes
 
 Read = Callable[[Row], Answers | None]
 """Returns what the stored logits of a row say."""
+ReadTask = Callable[[Row], TaskAnswers | None]
+"""Returns what the stored predictions of a row that localizes or detects say."""
 Judge = Callable[[Row, Sequence[Record]], Seen | None]
 """Returns what the probes show of a row, of which there are records under some."""
 
@@ -95,6 +100,7 @@ def table_of(
     read: Read = lambda row: None,
     chosen: Sequence[Field] | None = None,
     judge: Judge = lambda row, probed: None,
+    read_task: ReadTask = lambda row: None,
 ) -> Table:
     """Return the table of a board.
 
@@ -103,10 +109,17 @@ def table_of(
         read: Returns what the stored logits of a row say.
         chosen: The columns that are shown at first; None: the usual ones.
         judge: Returns what the probes show of a row.
+        read_task: Returns what the stored predictions of a row that localizes or detects say.
     """
     listed = _listed(chosen or ())
     lost = lossy([row.record for row in board.rows])
-    lines = tuple(_line(board, row, listed, read, judge, lost) for row in board.rows)
+    lines = tuple(
+        msgspec.structs.replace(
+            _line(board, row, listed, read, judge, lost),
+            task=None if row.splits else read_task(row),
+        )
+        for row in board.rows
+    )
     asked = [each.name for each in chosen or ()]
     with_value = {name for line in lines for name in line.values}.union(asked)
     names = tuple(each.name for each in columns(chosen or ()) if each.name in with_value)

@@ -93,6 +93,7 @@ def store_task(
     *,
     size: tuple[int, int] | None = (320, 240),
     keeps: bool = True,
+    dataset: str = "made",
 ) -> Record:
     """Store a record of predictions for all videos of a split, and them if they are kept."""
     names = tuple(video.id for video in split.videos)
@@ -122,7 +123,7 @@ def store_task(
         if is_localization
         else {"detection": Detection(**common, key_frames=9, boxes=9)}
     )  # fmt: skip
-    case = {"classes": len(split.classes), "dataset": "made", "weights": "made"}
+    case = {"classes": len(split.classes), "dataset": dataset, "weights": "made"}
     record: Record = made_record(model, case, accuracy=None, run=RUN, **task)
     RunFile(results, RUN).append(record)
     if keeps:

@@ -50,7 +50,7 @@ function drawConfusions(answers, place) {
   });
 }
 
-function drawClasses(answers, place) {
+function drawClasses(answers, place, what = "videos") {
   const known = answers.by_class.filter((each) => each.score !== null);
   const byScore = [...known].sort((a, b) => a.score - b.score);
   const target = el("div");
@@ -58,8 +58,8 @@ function drawClasses(answers, place) {
     const some = which === "worst" ? byScore.slice(0, BARS) : which === "best" ? byScore.slice(-BARS).reverse() : [...byScore].reverse();
     drawBars(target, `${answers.score_name} of each class`, some.map((each) => ({
       name: each.name, y: 100 * each.score, y0: each.ends ? 100 * each.ends[0] : null, y1: each.ends ? 100 * each.ends[1] : null,
-      text: `${each.name}: ${percent(each.score)}${each.ends ? ` [${percent(each.ends[0])}, ${percent(each.ends[1])}]` : ""} of ${each.videos} videos`,
-    })), `${answers.score_name} (%)`, asTable(`${answers.score_name} of each class`, ["class", "videos", answers.score_name, "interval"],
+      text: `${each.name}: ${percent(each.score)}${each.ends ? ` [${percent(each.ends[0])}, ${percent(each.ends[1])}]` : ""} of ${each.videos} ${what}`,
+    })), `${answers.score_name} (%)`, asTable(`${answers.score_name} of each class`, ["class", what, answers.score_name, "interval"],
       () => answers.by_class.map((each) => [each.name, each.videos, percent(each.score),
         each.ends ? `[${percent(each.ends[0])}, ${percent(each.ends[1])}]` : ""])));
   };

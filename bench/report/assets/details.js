@@ -8,9 +8,11 @@ function drawDetails(state, place) {
   const line = state.line;
   const parts = [];
   const later = [];
-  const add = (title, hint, draw) => {
+  const add = (title, hint, draw, isWide) => {
     const target = el("div");
-    parts.push(part(title, hint, target));
+    const made = part(title, hint, target);
+    if (isWide) made.classList.add("broad");
+    parts.push(made);
     later.push(() => draw(target));
   };
   if (line.answers && line.answers.without_logits) {
@@ -33,6 +35,7 @@ function drawDetails(state, place) {
         (target) => drawMissed(answers, target));
     }
   }
+  if (line.task) addTask(line, parts, add);
   if (line.probes.length) {
     parts.push(drawMotion(line, later));
   }

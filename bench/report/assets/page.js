@@ -15,7 +15,7 @@ function stateOf(table) {
   const y = score || ["clips_per_s", "latency_ms"].find((name) => names.includes(name) && name !== x) || names.find((name) => name !== x);
   const state = { table, columns: shownOf(table), filters: [], text: "", sort: null, withEnds: true, x, y, logX: false, logY: false, front: new Set() };
   state.logX = isWide(table, x);
-  state.line = table.lines.find((line) => line.answers) || table.lines[0];
+  state.line = table.lines.find((line) => line.answers || line.task) || table.lines[0];
   return state;
 }
 

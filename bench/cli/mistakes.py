@@ -163,10 +163,8 @@ def _generate(name: str, *, may_generate: bool) -> None:
     from ...datasets.pointlight.levels import LEVELS
     from ...datasets.pointlight_boxes import default_root as root_of_boxes
 
-    roots: dict[str, Callable[[], Path]] = {
-        each: partial(default_root, level=level) for each, level in LEVELS.items()
-    }
-    roots["pointlight-boxes"] = root_of_boxes
+    roots: dict[str, Callable[[], Path]] = {"pointlight-boxes": root_of_boxes}
+    roots |= {each: partial(default_root, level=level) for each, level in LEVELS.items()}
     make, root_of = catalog.get(name).make, roots.get(name)
     if make is None or root_of is None or root_of().exists():
         return

@@ -26,8 +26,8 @@ function saidOf(box, number) {
   ];
   if (wrong.length > FALSE_ONES) words.push([`and ${wrong.length - FALSE_ONES} more false classes`]);
   if (!words.length) words.push(["nothing true, nothing predicted"]);
-  return el("li", {}, el("span", { class: "number" }, String(number)), box.is_true ? " " : " predicted box: ",
-    ...words.flatMap((each, at) => (at ? ["; ", ...each] : each)));
+  return el("li", {}, el("span", { class: "number" }, String(number)), " ",
+    el("span", {}, box.is_true ? null : "predicted box: ", ...words.flatMap((each, at) => (at ? ["; ", ...each] : each))));
 }
 
 function drawKeyFrames(task, frames, place) {

@@ -16,7 +16,7 @@ function shape(name, attributes = {}, ...children) {
 
 function cutText(cut, what) {
   if (!cut) return "There is no prediction.";
-  const reached = cut.hits ? CUT : "the score at which there are as many predictions as in the truth, as none is right";
+  const reached = cut.hits ? CUT : "as none is a hit, at most as many are shown as are true";
   return `Predictions have a score of at least ${cut.score.toFixed(3)}: ${reached}. Over all videos ${cut.hits} of ${cut.found} `
     + `of them are hits (precision ${percent(cut.found ? cut.hits / cut.found : null)}), of ${cut.truths} true ${what} `
     + `(recall ${percent(cut.truths ? cut.hits / cut.truths : null)}), at an overlap of ${cut.threshold}.`;
@@ -42,13 +42,14 @@ function addTask(line, parts, add) {
     add("Key frames", `${someOf(frames.frames.length, frames.of, "key frames")}${cutText(frames.cut, "classes of boxes")}`,
       (target) => drawKeyFrames(task, frames, target), true);
   }
-  const mean = precisions.averaged.length > 1 ? "mean over all thresholds" : `overlap ${precisions.averaged[0]}`;
-  const averages = precisions.averaged.length > 1 ? [["mean", percent(precisions.map), bounds(precisions.ends)]] : [];
+  const { averaged, by_threshold: overlaps } = precisions;
+  const span = averaged.length > 1 ? ` over overlaps from ${averaged[0]} to ${averaged.at(-1)}` : "";
+  const averages = overlaps.length > 1 ? [[`mean${span}`, percent(precisions.map), bounds(precisions.ends)]] : [];
   parts.push(part(capital(`${task.score_name} by threshold`), `By the rule ${precisions.rule}, on ${task.videos} videos; intervals are by a bootstrap of videos.`,
     plainTable(`${task.score_name} of ${line.name}`, ["overlap", "mAP", "95 % interval"],
-      [...averages, ...precisions.by_threshold.map((each) => [String(each.threshold), percent(each.map), bounds(each.ends)])])));
+      [...averages, ...overlaps.map((each) => [String(each.threshold), percent(each.map), bounds(each.ends)])])));
   if (precisions.by_class.length) {
-    add("Average precision of each class", capital(`${mean}.`), (target) => drawClasses({
+    add("Average precision of each class", span ? `The mean${span}.` : `At an overlap of ${averaged[0]}.`, (target) => drawClasses({
       score_name: "average precision",
       by_class: precisions.by_class.map((each) => ({ name: each.name, videos: each.truths, score: each.precision, ends: each.ends })),
     }, target, `true ${what}`));

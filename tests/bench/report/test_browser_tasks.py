@@ -134,6 +134,9 @@ def test_the_page_says_how_many_of_how_many_videos(page: Opened) -> None:
     assert (
         page.page.locator("#details .part .hint").first.inner_text().startswith("8 of 30 videos: ")
     )
+    rows = page.page.locator("#details .plain tbody tr").all_inner_texts()
+    assert rows[0].startswith("mean over overlaps from 0.5 to 0.95") and "[" in rows[0]
+    assert rows[10].startswith("0.95") and rows[1].startswith("0.5") and "[" in rows[1]
     pick(page, "many_boxes")
     assert page.page.locator(".key-frame").count() == 8
     text = page.page.locator("#details .part .hint").first.inner_text()
@@ -164,6 +167,7 @@ def test_a_network_without_its_predictions_has_a_note(page: Opened) -> None:
     pick(page, "not_kept")
     assert "not in the folder of results" in page.page.inner_text("#details .note")
     assert page.page.locator(".key-frame").count() == 0
+    assert page.page.locator("#details .plain tbody tr").first.inner_text().startswith("0.5")
     assert "Box mAP by threshold" in page.page.locator("#details h3").all_inner_texts()
 
 

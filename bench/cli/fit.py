@@ -53,8 +53,14 @@ class How(Group, panel="How"):
     """The recipe, what differs from it, and where the training runs."""
 
     recipe: Annotated[
-        str, option("Name of a recipe, or a TOML file.", "NAME|FILE", complete=complete.recipes)
-    ] = "common"
+        str | None,
+        option(
+            "Name of a recipe, or a TOML file.",
+            "NAME|FILE",
+            default="common; events for localizers, boxes for detectors",
+            complete=complete.recipes,
+        ),
+    ] = None
     epochs: Annotated[
         int | None, option("Number of epochs.", "N", default="the recipe's", within=EPOCHS)
     ] = None
@@ -135,17 +141,19 @@ def fit(what: What, how: How, data: Data, own: common.Own, results: Results) -> 
     common.check_threads(how.threads)
     load_plugins(what.plugin)
     from ...datasets import catalog
+    from ..cost.models import model_of
     from ..run.plan import embedded_dataset
     from ..run.settings import settings_of
     from ..text.terminal import PlainConsole
     from ..train import run as training
     from ..train.fit import DivergedError
+    from ..train.recipe import USUAL
 
     wanted = training.FitOptions(
         model=what.model,
         weights=what.weights,
         head=what.head,
-        recipe=how.recipe,
+        recipe=how.recipe or USUAL[model_of(what.model).task],
         epochs=how.epochs,
         learning_rate=how.learning_rate,
         seed=how.seed,

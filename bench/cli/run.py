@@ -333,6 +333,7 @@ def _planned(
         tuple(what.model or ()),
         processors=usable_processors() if here else None,
         data=roots,
+        on_left_out=lambda reason: report(f"left out of the suite: {reason}"),
     )
     if how.cluster is not None and not any("accuracy" in each.measures for each in planned):
         raise KinobenchError(

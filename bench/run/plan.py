@@ -1,6 +1,6 @@
 """Planning: the cases of a suite, each with what is measured of it."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -69,6 +69,10 @@ STEP = 4
 """Frames from one window of a localizer to the next, where nobody says how many."""
 
 
+class OfAnotherTaskError(KinobenchError):
+    """A network of its task can't have such settings."""
+
+
 class Planned(msgspec.Struct, frozen=True):
     """A case of a suite, and its measurements.
 
@@ -94,6 +98,7 @@ def plan(
     models: Sequence[str] = (),
     processors: int | None = None,
     data: DataRoots | None = None,
+    on_left_out: Callable[[str], object] = lambda reason: None,
 ) -> list[Planned]:
     """Return the cases of a suite; settings of the command line count before those of the suite.
 
@@ -103,6 +108,8 @@ def plan(
         models: Models of the command line; they replace the suite's own.
         processors: The most threads that a case may have; None for cases that run elsewhere.
         data: Where datasets are whose classes and splits only their videos say.
+        on_left_out: Called with the reason why a row of the suite is left out: its network is for
+            another task than an option of the command line.
 
     Raises:
         KinobenchError: A name is unknown, settings contradict each other, a case has more
@@ -114,27 +121,48 @@ def plan(
     if not rows:
         raise KinobenchError("the suite has no cases: give `models = [...]`, or --model NAME")
     planned: dict[str, Planned] = {}
+    left_out: dict[str, OfAnotherTaskError] = {}
     split_of = SplitNames(data or DataRoots())
     for row in rows:
-        for settings in _of_each_split(layered(suite, row, asked)):
-            for runtime in _chosen_runtimes(suite, row, asked, settings):
-                for number, batch in enumerate(settings.batch or _usual_batch(settings)):
-                    entry = _planned(settings, runtime, batch, split_of)
-                    if number > 0:  # one sweep has all batches
-                        kept = tuple(measure for measure in entry.measures if measure != "sweep")
-                        entry = msgspec.structs.replace(entry, measures=kept, max_batch=None)
-                    planned[entry.case.digest] = _merged(planned.get(entry.case.digest), entry)
+        try:
+            for entry in _of_row(suite, row, asked, split_of):
+                planned[entry.case.digest] = _merged(planned.get(entry.case.digest), entry)
+        except OfAnotherTaskError as error:
+            if models:  # somebody named it
+                raise
+            left_out[str(error)] = error
+    if left_out and not planned:
+        raise next(iter(left_out.values()))
+    for reason in left_out:
+        on_left_out(reason)
+    _check_together(asked, planned.values(), processors)
+    return list(planned.values())
+
+
+def _of_row(
+    suite: Suite, row: Settings, asked: Settings, split_of: SplitNames
+) -> Iterator[Planned]:
+    """Yield the cases of a row: of each split, runtime and batch."""
+    for settings in _of_each_split(layered(suite, row, asked)):
+        for runtime in _chosen_runtimes(suite, row, asked, settings):
+            for number, batch in enumerate(settings.batch or _usual_batch(settings)):
+                entry = _planned(settings, runtime, batch, split_of)
+                if number > 0:  # one sweep has all batches
+                    kept = tuple(measure for measure in entry.measures if measure != "sweep")
+                    entry = msgspec.structs.replace(entry, measures=kept, max_batch=None)
+                yield entry
+
+
+def _check_together(asked: Settings, planned: Collection[Planned], processors: int | None) -> None:
+    """Raise KinobenchError if options are about no case, or the machine can't run one."""
     for rule in _PLAN_RULES:
-        problem = rule(asked, planned.values())
+        problem = rule(asked, planned)
         if problem is not None:
             raise KinobenchError(problem)
     if processors is not None:
-        for each in planned.values():
+        for each in planned:
             refuse_too_many_threads(each.case.threads, processors)
-    refuse_missing_kernels(
-        each.case for each in planned.values() if measurements.run_network(each.measures)
-    )
-    return list(planned.values())
+    refuse_missing_kernels(each.case for each in planned if measurements.run_network(each.measures))
 
 
 def dataset_name(settings: Settings) -> str | None:
@@ -338,6 +366,10 @@ class _Chosen(msgspec.Struct, frozen=True):
 def _planned(settings: Settings, runtime: Runtime, batch: int, split_of: SplitNames) -> Planned:
     """Look up the names of the settings, check them by every rule, and build the case."""
     chosen = _chosen(settings, runtime, split_of)
+    for rule in _TASK_RULES:
+        problem = rule(chosen)
+        if problem is not None:
+            raise OfAnotherTaskError(problem)
     for rule in _CASE_RULES:
         problem = rule(chosen)
         if problem is not None:
@@ -651,7 +683,7 @@ def _split_of_no_dataset(chosen: _Chosen) -> str | None:
     return None
 
 
-_CASE_RULES: tuple[Callable[[_Chosen], str | None], ...] = (
+_TASK_RULES: tuple[Callable[[_Chosen], str | None], ...] = (
     _other_task,
     _step_of_no_windows,
     _boxes_of_no_detector,
@@ -659,6 +691,10 @@ _CASE_RULES: tuple[Callable[[_Chosen], str | None], ...] = (
     _proposals_of_no_detector,
     _task_in_another_runtime,
     _measures_of_other_tasks,
+)
+"""Each returns why a network of its task can't have such settings, or None."""
+
+_CASE_RULES: tuple[Callable[[_Chosen], str | None], ...] = (
     _graph_without_cuda,
     _cold_l2_without_cuda,
     _tf32_without_cuda,

@@ -7,6 +7,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError, UnknownNameError, reason_of
 from ...datasets.files import read_regular
+from ...datasets.names import Task
 from ..text.ranges import EPOCHS, LEARNING_RATE, VIEWS, Range
 from ..text.toml import read_toml, refuse_out_of_range, refuse_unknown_keys
 
@@ -26,6 +27,13 @@ RANGES: dict[str, Range] = {
     "scale": Range(1.0, 100.0),
 }
 """The numbers that each key may have; `Recipe` knows what they may be next to each other."""
+
+USUAL: dict[Task, str] = {
+    "classification": "common",
+    "localization": "events",
+    "detection": "boxes",
+}
+"""The recipe of a task where nobody names one."""
 
 BUILT_IN = Path(__file__).parent / "recipes"
 

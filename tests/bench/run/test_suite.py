@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -480,6 +481,24 @@ def test_quick_is_tiny_of_every_family_and_trained_on_the_embedded_dataset() -> 
     assert {(case.protocol.name, case.classes, case.device) for case in cases} == {
         ("pointlight", 8, "cpu")
     }
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"runtime": ["onnxruntime"]},
+        {"views": "1x3"},
+        {"probe": "reversed"},
+        {"measure": ["flops", "accuracy"], "step": None, "dataset": "ucf101"},
+    ],
+)
+def test_rows_of_another_task_than_the_options_are_left_out_aloud(asked: dict[str, Any]) -> None:
+    said: list[str] = []
+    planned = plan(suites.load("quick"), settings_of(**asked), on_left_out=said.append)
+    assert {entry.case.task for entry in planned} == {"classification"} and len(planned) == 32
+    assert any("actionformer_tiny" in each for each in said)
+    with pytest.raises(KinobenchError, match="actionformer_tiny"):
+        plan(suites.load("quick"), settings_of(**asked), ("actionformer_tiny",))
 
 
 def test_a_third_partys_model_is_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,18 +10,17 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ..cache_root import cache_root
 from ..copies.ucf101 import read_split
-from ..errors import DatasetError, KinobenchError, UnknownNameError, reason_of
-from ..files import read_regular
+from ..errors import DatasetError, KinobenchError, UnknownNameError
 from ..lists import layouts
 from ..lists.class_names import class_names
 from ..split import Split, first_of_each_class
-from ..unfinished import unfinished_folder
+from .generated import GeneratedStamp, generate, is_generated, read_stamp_file
 from .levels import LEVELS, POINTLIGHT, Level, changed, differences
 
 if TYPE_CHECKING:
@@ -41,23 +40,17 @@ GENERATOR_VERSION = 1
 _STAMP = "pointlight.json"
 
 
-class Stamp(msgspec.Struct, frozen=True, kw_only=True):
+class Stamp(GeneratedStamp, frozen=True, kw_only=True):
     """Settings that a folder was generated with; the file leaves out the usual ones.
 
     Attributes:
-        digest: Digest of everything that decides what the videos show.
-        seed: Seed of everything that was drawn.
-        generator: The `GENERATOR_VERSION` that made it.
         dataset: The level's name.
-        changed: Options that differ from the level's, as `--set` writes them.
         per_class: Videos of each class in the test and in the training split; None: as usual.
     """
 
-    digest: str
-    seed: int
-    generator: int
+    version = GENERATOR_VERSION
+
     dataset: str = POINTLIGHT.name
-    changed: dict[str, str] = {}
     per_class: tuple[int, int] | None = None
 
     @property
@@ -66,22 +59,12 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.dataset}-{self.digest}"
 
     @property
-    def title(self) -> str:
-        """The name, with what differs from the level, if anything does."""
-        return f"{self.name} ({self.unusual})" if self.unusual else self.name
-
-    @property
-    def unusual(self) -> str:
-        """Differences from the level, or an empty text."""
-        parts = [f"{name}={value}" for name, value in self.changed.items()]
-        if self.seed != 0:
-            parts.append(f"seed {self.seed}")
-        if self.per_class is not None:
-            test, train = self.per_class
-            parts.append(f"{test} test and {train} training videos of a class")
-        if self.generator != GENERATOR_VERSION:
-            parts.append(f"generator {self.generator}")
-        return ", ".join(parts)
+    def unusual_size(self) -> str:
+        """How many videos there are, if that is unusual; else an empty text."""
+        if self.per_class is None:
+            return ""
+        test, train = self.per_class
+        return f"{test} test and {train} training videos of a class"
 
 
 def load(root: Path | None = None, split: str | None = None, level: Level = POINTLIGHT) -> Split:
@@ -157,31 +140,19 @@ def make_pointlight(
         root = default_root(seed, train_per_class, test_per_class, level)
     if _is_there(root, level, digest):
         return root
-    from .files import processes_for, write_dataset, writers  # imports pools: slow
+    from .files import processes_for, write_dataset  # imports pools: slow
 
     test, train = _per_class(level, test_per_class, train_per_class)
     per_class = {"test": test, "train": train}
+
+    def write(whole: Path, pool: Any) -> None:
+        write_dataset(whole, level, seed, per_class, pool=pool, progress=progress)
+        stamp = _stamp(digest, seed, level, (test, train))
+        (whole / _STAMP).write_text(stamp, encoding="utf-8")
+
     if processes is None:
         processes = processes_for(level, per_class)
-    try:
-        # Processes that can't start leave no folder, and none writes when it is removed.
-        with writers(processes) as pool:
-            root.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished_folder(root) as unfinished:
-                whole = unfinished / "pointlight"
-                write_dataset(whole, level, seed, per_class, pool=pool, progress=progress)
-                stamp = _stamp(digest, seed, level, (test, train))
-                (whole / _STAMP).write_text(stamp, encoding="utf-8")
-                try:
-                    whole.rename(root)
-                except OSError:
-                    if not _is_there(root, level, digest):
-                        raise
-    except OSError as error:
-        raise DatasetError(
-            f"{level.name} can't be generated in {str(root)!r} ({reason_of(error)}); choose "
-            "another folder by --data-root"
-        ) from error
+    generate(root, level.name, processes, write, lambda: _is_there(root, level, digest))
     return root
 
 
@@ -270,13 +241,7 @@ def read_stamp(root: Path) -> Stamp:
     Raises:
         DatasetError: The generator didn't write it.
     """
-    try:
-        return msgspec.json.decode(read_regular(root / _STAMP), type=Stamp)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DatasetError(
-            f"{root / _STAMP}: not what the generator wrote; remove {str(root)!r} and generate it "
-            "again"
-        ) from error
+    return read_stamp_file(root / _STAMP, Stamp)
 
 
 def level_of(made: Stamp) -> Level:
@@ -316,21 +281,5 @@ def _stamp(digest: str, seed: int, level: Level, per_class: tuple[int, int]) -> 
 
 
 def _is_there(root: Path, level: Level, digest: str) -> bool:
-    """Report whether `root` has the dataset of that digest; an empty or absent folder doesn't.
-
-    Raises:
-        DatasetError: It holds anything else.
-    """
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
-        return False
-    if (root / _STAMP).is_file():
-        made = read_stamp(root)
-        if made.digest == digest:
-            return True
-        raise DatasetError(
-            f"{str(root)!r} holds {made.title}, of another level, seed, size or version, "
-            f"where {level.name}-{digest} is asked for; choose another folder, or remove this one"
-        )
-    raise DatasetError(
-        f"{str(root)!r} holds something else than {level.name}; choose a new or empty folder"
-    )
+    """Report whether `root` has the dataset of that digest; see `is_generated`."""
+    return is_generated(root, _STAMP, Stamp, f"{level.name}-{digest}")

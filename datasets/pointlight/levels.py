@@ -7,17 +7,12 @@ from frames without their order, from ordered frames and from short windows.
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from ..errors import KinobenchError, UnknownNameError
+from ..errors import KinobenchError
 from ..plurals import quantity
-
-Counts = tuple[int, int]
-"""Drawn uniformly from the first to the second, both included."""
-Range = tuple[float, float]
-"""Drawn uniformly between the two."""
+from .options import Counts, Range, read_settings, written
 
 MOST_FRAMES = 512
 SUBSTEPS = 4
@@ -178,16 +173,7 @@ def changed(level: Level, settings: Sequence[str]) -> Level:
         UnknownNameError: There is no such option; the message has the nearest.
         KinobenchError: A setting isn't of this form, or no video can be drawn with it.
     """
-    given: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, value = (part.strip() for part in setting.partition("="))
-        if not equals:
-            raise KinobenchError(f"--set {setting}: write FIELD=VALUE, as in dots=3..24")
-        if name not in OPTIONS:
-            raise UnknownNameError(f"option of {level.name}", name, OPTIONS)
-        if name in given:
-            raise KinobenchError(f"--set {setting}: {name} is set twice; say it once")
-        given[name] = _read(level, setting, name, value)
+    given = read_settings(settings, Level, OPTIONS, level.name, _example)
     made = msgspec.structs.replace(level, **given)
     if bool(made.rest) != bool(level.rest):
         raise KinobenchError(
@@ -207,32 +193,5 @@ def differences(level: Level) -> dict[str, str]:
     return {name: value for name, value in level.options.items() if value != named[name]}
 
 
-def written(value: float | tuple[float, float]) -> str:
-    """Return a value as `--set` takes it."""
-    if not isinstance(value, tuple):
-        return f"{value:g}"
-    low, high = value
-    return f"{low:g}" if low == high else f"{low:g}..{high:g}"
-
-
-_LONG = 60
-"""Characters of a value: numbers of some hundreds of digits can't be computed with."""
-
-
-def _read(level: Level, setting: str, name: str, value: str) -> Any:
-    (kind,) = (field.type for field in msgspec.structs.fields(Level) if field.name == name)
-    drawn = isinstance(getattr(level, name), tuple)
-    parts = tuple(part.strip() for part in value.split(".."))
-    if len(value) > _LONG:
-        raise KinobenchError(f"--set {name}={value[:_LONG]}...: no number needs so many digits")
-    try:
-        if drawn:
-            return msgspec.convert(parts if len(parts) > 1 else parts * 2, kind, strict=False)
-        return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as error:
-        number = "a whole number" if kind in (int, Counts) else "a number"
-        form = f"{number}, or two as LOW..HIGH" if drawn else number
-        example = getattr(LEVELS["pointlight-noise"], name)
-        raise KinobenchError(
-            f"--set {setting}: {name} is {form}, as in {name}={written(example)}"
-        ) from error
+def _example(name: str) -> str:
+    return written(getattr(LEVELS["pointlight-noise"], name))

@@ -7,15 +7,15 @@ labels; `clouds` explains why one frame shows nothing of them and unordered fram
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..cache_root import cache_root
-from ..errors import DatasetError, UnknownNameError, reason_of
+from ..errors import UnknownNameError
 from ..lists import layouts
 from ..lists.class_names import class_names
+from ..pointlight.generated import generate
 from ..split import Split, Video
 from ..truth import BoxTruth
-from ..unfinished import unfinished_folder
 from .level import NAME, POINTLIGHT_BOXES, Level, changed
 from .lists import read_truth
 from .stamp import (
@@ -133,30 +133,16 @@ def make_boxes(
         root = cache_root() / wanted.name
     if is_there(root, wanted):
         return root
-    from ..pointlight.files import writers  # imports pools: slow
-    from .files import processes_for, write_dataset
+    from .files import processes_for, write_dataset  # imports pools: slow
 
-    videos = {"test": test, "train": train}
+    def write(whole: Path, pool: Any) -> None:
+        videos = {"test": test, "train": train}
+        write_dataset(whole, level, seed, videos, pool=pool, progress=progress)
+        write_stamp(whole, wanted)
+
     if processes is None:
         processes = processes_for(test + train)
-    try:
-        # Processes that can't start leave no folder, and none writes when it is removed.
-        with writers(processes) as pool:
-            root.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished_folder(root) as unfinished:
-                whole = unfinished / NAME
-                write_dataset(whole, level, seed, videos, pool=pool, progress=progress)
-                write_stamp(whole, wanted)
-                try:
-                    whole.rename(root)
-                except OSError:
-                    if not is_there(root, wanted):
-                        raise
-    except OSError as error:
-        raise DatasetError(
-            f"{NAME} can't be generated in {str(root)!r} ({reason_of(error)}); choose another "
-            "folder by --data-root"
-        ) from error
+    generate(root, NAME, processes, write, lambda: is_there(root, wanted))
     return root
 
 

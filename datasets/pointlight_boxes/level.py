@@ -1,16 +1,11 @@
 """The numbers that the videos of pointlight-boxes are drawn by, and how to change them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from ..errors import KinobenchError, UnknownNameError
-
-Counts = tuple[int, int]
-"""Drawn uniformly from the first to the second, both included."""
-Range = tuple[float, float]
-"""Drawn uniformly between the two."""
+from ..errors import KinobenchError
+from ..pointlight.options import Counts, Range, read_settings, written
 
 GAP_PX = 6
 """Boxes are at least so far apart: no dot of one reaches into another by more than its rim."""
@@ -100,14 +95,6 @@ OPTIONS: dict[str, str] = {
 """The options that may be set, and their meaning."""
 
 
-def written(value: float | tuple[float, float]) -> str:
-    """Return a value as `--set` takes it."""
-    if not isinstance(value, tuple):
-        return f"{value:g}"
-    low, high = value
-    return f"{low:g}" if low == high else f"{low:g}..{high:g}"
-
-
 POINTLIGHT_BOXES = Level()
 
 
@@ -121,16 +108,8 @@ def changed(settings: Sequence[str]) -> Level:
         UnknownNameError: There is no such option; the message has the nearest.
         KinobenchError: A setting isn't of this form, or no video can be drawn with it.
     """
-    given: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, value = (part.strip() for part in setting.partition("="))
-        if not equals:
-            raise KinobenchError(f"--set {setting}: write FIELD=VALUE, as in clouds=1..2")
-        if name not in OPTIONS:
-            raise UnknownNameError(f"option of {NAME}", name, OPTIONS)
-        if name in given:
-            raise KinobenchError(f"--set {setting}: {name} is set twice; say it once")
-        given[name] = _read(name, value)
+    usual = POINTLIGHT_BOXES.options
+    given = read_settings(settings, Level, OPTIONS, NAME, usual.__getitem__)
     return msgspec.structs.replace(POINTLIGHT_BOXES, **given)
 
 
@@ -138,25 +117,3 @@ def differences(level: Level) -> dict[str, str]:
     """Return the options whose values aren't the usual ones, as `--set` writes them."""
     usual = POINTLIGHT_BOXES.options
     return {name: value for name, value in level.options.items() if value != usual[name]}
-
-
-_LONG = 60
-"""Characters of a value: numbers of some hundreds of digits can't be computed with."""
-
-
-def _read(name: str, value: str) -> Any:
-    (kind,) = (field.type for field in msgspec.structs.fields(Level) if field.name == name)
-    drawn = kind in (Counts, Range)
-    parts = tuple(part.strip() for part in value.split(".."))
-    if len(value) > _LONG:
-        raise KinobenchError(f"--set {name}={value[:_LONG]}...: no number needs so many digits")
-    try:
-        given = (parts if len(parts) > 1 else parts * 2) if drawn else value
-        return msgspec.convert(given, kind, strict=False)
-    except msgspec.ValidationError as error:
-        number = "a whole number" if kind in (int, Counts) else "a number"
-        form = f"{number}, or two as LOW..HIGH" if drawn else number
-        usual = POINTLIGHT_BOXES.options[name]
-        raise KinobenchError(
-            f"--set {name}={value}: {name} is {form}, as in {name}={usual}"
-        ) from error

@@ -2,7 +2,7 @@
 
 A video has clouds in boxes that don't overlap and don't move. In each second every cloud has a
 motion of its own, drawn evenly among the 24 of motions.py and independent of everything else; in
-some seconds there are no clouds. A second's dots are drawn anew. Its middle is the key frame: clips
+some seconds there are no clouds. Each second has other dots. Its middle is the key frame: clips
 of up to 30 frames around it show this second alone.
 
 So nothing but a box's own dots, in the order of their frames and within its second, shows its

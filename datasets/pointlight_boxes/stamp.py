@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from ..errors import DatasetError, KinobenchError
-from ..files import read_regular
 from ..lists.class_names import class_names
+from ..pointlight.generated import GeneratedStamp, is_generated, read_stamp_file
 from .level import NAME, POINTLIGHT_BOXES, Level, changed, differences
 
 GENERATOR_VERSION = 1
@@ -20,21 +20,15 @@ STAMP = f"{NAME}.json"
 """The file's name."""
 
 
-class Stamp(msgspec.Struct, frozen=True, kw_only=True):
+class Stamp(GeneratedStamp, frozen=True, kw_only=True):
     """Settings that a folder was generated with; the file leaves out the usual ones.
 
     Attributes:
-        digest: Digest of everything that decides what the videos show.
-        seed: Seed of everything that was drawn.
-        generator: The `GENERATOR_VERSION` that made it.
-        changed: Options that differ from the usual ones, as `--set` writes them.
         videos: Videos of the test and of the training split; None: as usual.
     """
 
-    digest: str
-    seed: int
-    generator: int
-    changed: dict[str, str] = {}
+    version = GENERATOR_VERSION
+
     videos: tuple[int, int] | None = None
 
     @property
@@ -43,21 +37,11 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
         return f"{NAME}-{self.digest}"
 
     @property
-    def title(self) -> str:
-        """The name, with what is unusual, if anything is."""
-        return f"{self.name} ({self.unusual})" if self.unusual else self.name
-
-    @property
-    def unusual(self) -> str:
-        """Differences from the usual dataset, or an empty text."""
-        parts = [f"{name}={value}" for name, value in self.changed.items()]
-        if self.seed != 0:
-            parts.append(f"seed {self.seed}")
-        if self.videos is not None:
-            parts.append(f"{self.videos[0]} test and {self.videos[1]} training videos")
-        if self.generator != GENERATOR_VERSION:
-            parts.append(f"generator {self.generator}")
-        return ", ".join(parts)
+    def unusual_size(self) -> str:
+        """How many videos there are, if that is unusual; else an empty text."""
+        if self.videos is None:
+            return ""
+        return f"{self.videos[0]} test and {self.videos[1]} training videos"
 
     @property
     def level(self) -> Level:
@@ -116,8 +100,9 @@ def stamp_of(level: Level, seed: int, train: int, test: int) -> Stamp:
 
 def write_stamp(root: Path, stamp: Stamp) -> None:
     """Write a stamp into a folder."""
-    told = {name: value for name, value in msgspec.to_builtins(stamp).items() if value is not None}
-    (root / STAMP).write_text(json.dumps(told) + "\n", encoding="utf-8")
+    plain = msgspec.to_builtins(stamp).items()
+    known = {name: value for name, value in plain if value is not None}
+    (root / STAMP).write_text(json.dumps(known) + "\n", encoding="utf-8")
 
 
 def read_stamp(root: Path) -> Stamp:
@@ -126,31 +111,9 @@ def read_stamp(root: Path) -> Stamp:
     Raises:
         DatasetError: The generator didn't write it.
     """
-    try:
-        return msgspec.json.decode(read_regular(root / STAMP), type=Stamp)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DatasetError(
-            f"{root / STAMP}: not what the generator wrote; remove {str(root)!r} and generate it "
-            "again"
-        ) from error
+    return read_stamp_file(root / STAMP, Stamp)
 
 
 def is_there(root: Path, wanted: Stamp) -> bool:
-    """Report whether `root` has the dataset of a stamp; an empty or absent folder doesn't.
-
-    Raises:
-        DatasetError: It holds anything else.
-    """
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
-        return False
-    if not (root / STAMP).is_file():
-        raise DatasetError(
-            f"{str(root)!r} holds something else than {NAME}; choose a new or empty folder"
-        )
-    made = read_stamp(root)
-    if made.digest == wanted.digest:
-        return True
-    raise DatasetError(
-        f"{str(root)!r} holds {made.title}, of another seed, size, version or other options, where "
-        f"{wanted.title} is asked for; choose another folder, or remove this one"
-    )
+    """Report whether `root` has the dataset of a stamp; see `is_generated`."""
+    return is_generated(root, STAMP, Stamp, wanted.name)

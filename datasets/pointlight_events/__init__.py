@@ -14,18 +14,17 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ..cache_root import cache_root
-from ..errors import DatasetError, KinobenchError, UnknownNameError, reason_of
-from ..files import read_regular
+from ..errors import DatasetError, KinobenchError, UnknownNameError
 from ..lists import layouts
 from ..lists.class_names import class_names
+from ..pointlight.generated import GeneratedStamp, generate, is_generated, read_stamp_file
 from ..split import Split, Video
 from ..truth import EventTruth
-from ..unfinished import unfinished_folder
 from .annotation import ANNOTATION, SUBSETS, events_of, read_annotation
 from .settings import FPS, NAME, USUAL, Settings, changed, differences
 
@@ -48,21 +47,15 @@ _STAMP = "pointlight-events.json"
 _FOLDER = "videos"
 
 
-class Stamp(msgspec.Struct, frozen=True, kw_only=True):
+class Stamp(GeneratedStamp, frozen=True, kw_only=True):
     """Settings that a folder was generated with; the file leaves out the usual ones.
 
     Attributes:
-        digest: Digest of everything that decides what the videos show.
-        seed: Seed of everything that was drawn.
-        generator: The `GENERATOR_VERSION` that made it.
-        changed: Options that differ from the usual ones, as `--set` writes them.
         videos: Videos of the test and of the training split.
     """
 
-    digest: str
-    seed: int
-    generator: int
-    changed: dict[str, str] = {}
+    version = GENERATOR_VERSION
+
     videos: tuple[int, int] = (TEST_VIDEOS, TRAIN_VIDEOS)
 
     @property
@@ -71,22 +64,11 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
         return f"{NAME}-{self.digest}"
 
     @property
-    def title(self) -> str:
-        """The name, with what is unusual, if anything is."""
-        return f"{self.name} ({self.unusual})" if self.unusual else self.name
-
-    @property
-    def unusual(self) -> str:
-        """Differences from the usual dataset, or an empty text."""
-        parts = [f"{name}={value}" for name, value in self.changed.items()]
-        if self.seed != 0:
-            parts.append(f"seed {self.seed}")
-        if self.videos != (TEST_VIDEOS, TRAIN_VIDEOS):
-            test, train = self.videos
-            parts.append(f"{test} test and {train} training videos")
-        if self.generator != GENERATOR_VERSION:
-            parts.append(f"generator {self.generator}")
-        return ", ".join(parts)
+    def unusual_size(self) -> str:
+        """How many videos there are, if that is unusual; else an empty text."""
+        test, train = self.videos
+        usual = self.videos == (TEST_VIDEOS, TRAIN_VIDEOS)
+        return "" if usual else f"{test} test and {train} training videos"
 
 
 def load(root: Path | None = None, split: str | None = None) -> Split:
@@ -203,31 +185,17 @@ def make_events(
         root = default_root(seed, train, test, settings)
     if _is_there(root, digest):
         return root
-    from ..pointlight.files import writers  # imports pools: slow
-    from .files import processes_for, write_dataset
+    from .files import processes_for, write_dataset  # imports pools: slow
+
+    def write(whole: Path, pool: Any) -> None:
+        videos = dict(zip(SUBSETS, counts, strict=True))
+        write_dataset(whole, settings, seed, videos, pool=pool, progress=progress)
+        stamp = _stamp(digest, seed, settings, counts)
+        (whole / _STAMP).write_text(stamp, encoding="utf-8")
 
     if processes is None:
         processes = processes_for(settings, sum(counts))
-    try:
-        # Processes that can't start leave no folder, and none writes when it is removed.
-        with writers(processes) as pool:
-            root.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished_folder(root) as unfinished:
-                whole = unfinished / NAME
-                videos = dict(zip(SUBSETS, counts, strict=True))
-                write_dataset(whole, settings, seed, videos, pool=pool, progress=progress)
-                stamp = _stamp(digest, seed, settings, counts)
-                (whole / _STAMP).write_text(stamp, encoding="utf-8")
-                try:
-                    whole.rename(root)
-                except OSError:
-                    if not _is_there(root, digest):
-                        raise
-    except OSError as error:
-        raise DatasetError(
-            f"{NAME} can't be generated in {str(root)!r} ({reason_of(error)}); choose another "
-            "folder by --data-root"
-        ) from error
+    generate(root, NAME, processes, write, lambda: _is_there(root, digest))
     return root
 
 
@@ -301,13 +269,7 @@ def read_stamp(root: Path) -> Stamp:
     Raises:
         DatasetError: The generator didn't write it.
     """
-    try:
-        return msgspec.json.decode(read_regular(root / _STAMP), type=Stamp)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DatasetError(
-            f"{root / _STAMP}: not what the generator wrote; remove {str(root)!r} and generate it "
-            "again"
-        ) from error
+    return read_stamp_file(root / _STAMP, Stamp)
 
 
 def settings_of(made: Stamp) -> Settings:
@@ -343,21 +305,5 @@ def _stamp(digest: str, seed: int, settings: Settings, counts: tuple[int, int]) 
 
 
 def _is_there(root: Path, digest: str) -> bool:
-    """Report whether `root` has the dataset of that digest; an empty or absent folder doesn't.
-
-    Raises:
-        DatasetError: It holds anything else.
-    """
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
-        return False
-    if (root / _STAMP).is_file():
-        made = read_stamp(root)
-        if made.digest == digest:
-            return True
-        raise DatasetError(
-            f"{str(root)!r} holds {made.title}, of other settings, another seed, size or version, "
-            f"where {NAME}-{digest} is asked for; choose another folder, or remove this one"
-        )
-    raise DatasetError(
-        f"{str(root)!r} holds something else than {NAME}; choose a new or empty folder"
-    )
+    """Report whether `root` has the dataset of that digest; see `is_generated`."""
+    return is_generated(root, _STAMP, Stamp, f"{NAME}-{digest}")

@@ -1,12 +1,11 @@
 """The numbers that the videos of pointlight-events are drawn by, and reading them from `--set`."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from ..errors import KinobenchError, UnknownNameError
-from ..pointlight.levels import Counts, Range, written
+from ..errors import KinobenchError
+from ..pointlight.options import Counts, Range, read_settings, written
 
 NAME = "pointlight-events"
 """The dataset's name in the catalog."""
@@ -114,42 +113,10 @@ def changed(settings: Sequence[str]) -> Settings:
         UnknownNameError: There is no such option; the message has the nearest.
         KinobenchError: A setting isn't of this form, or no video can be drawn with it.
     """
-    given: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, value = (part.strip() for part in setting.partition("="))
-        if not equals:
-            raise KinobenchError(f"--set {setting}: write FIELD=VALUE, as in event=1..6")
-        if name not in OPTIONS:
-            raise UnknownNameError(f"option of {NAME}", name, OPTIONS)
-        if name in given:
-            raise KinobenchError(f"--set {setting}: {name} is set twice; say it once")
-        given[name] = _read(name, value)
+    given = read_settings(settings, Settings, OPTIONS, NAME, USUAL.options.__getitem__)
     return msgspec.structs.replace(USUAL, **given)
 
 
 def differences(settings: Settings) -> dict[str, str]:
     """Return the options whose values aren't the usual ones, as `--set` writes them."""
     return {name: value for name, value in settings.options.items() if value != USUAL.options[name]}
-
-
-_LONG = 60
-"""Characters of a value: numbers of some hundreds of digits can't be computed with."""
-
-
-def _read(name: str, value: str) -> Any:
-    (kind,) = (field.type for field in msgspec.structs.fields(Settings) if field.name == name)
-    if len(value) > _LONG:
-        raise KinobenchError(f"--set {name}={value[:_LONG]}...: no number needs so many digits")
-    parts = tuple(part.strip() for part in value.split(".."))
-    drawn = kind is not int
-    try:
-        if drawn:
-            return msgspec.convert(parts if len(parts) > 1 else parts * 2, kind, strict=False)
-        return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as error:
-        number = "a whole number" if kind in (int, Counts) else "a number"
-        form = f"{number}, or two as LOW..HIGH" if drawn else number
-        example = written(getattr(USUAL, name))
-        raise KinobenchError(
-            f"--set {name}={value}: {name} is {form}, as in {name}={example}"
-        ) from error

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..lists.class_names import class_names
-from ..pointlight.levels import Range
+from ..pointlight.options import Range
 from .settings import FPS, LEAST_PIECE, NAME, Settings
 from .spans import FLICKER, STILL, Span
 

@@ -15,8 +15,9 @@ from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.pointlight import dots
-from kinobench.datasets.pointlight.levels import LEVELS, OPTIONS, POINTLIGHT, changed, written
+from kinobench.datasets.pointlight.levels import LEVELS, OPTIONS, POINTLIGHT, changed
 from kinobench.datasets.pointlight.noise_dots import draw_noise
+from kinobench.datasets.pointlight.options import written
 from kinobench.datasets.pointlight.turns import HEADINGS, QUARTERS, moving_frames
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.sides import sided_classes
@@ -494,7 +495,7 @@ def test_a_level_is_read_as_itself_and_its_stamp_says_what_it_is(tmp_path):
     assert split.dataset == "pointlight-long"
     with pytest.raises(DatasetError, match="give --dataset pointlight-long"):
         catalog.get("pointlight").load(root, None)
-    with pytest.raises(DatasetError, match=r"holds pointlight-long-.*seed 3.*of another level"):
+    with pytest.raises(DatasetError, match=r"holds pointlight-long-.*seed 3.*of other options"):
         made(root, POINTLIGHT)
 
 

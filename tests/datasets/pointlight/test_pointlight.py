@@ -367,7 +367,7 @@ def test_progress_is_told_after_every_video(tmp_path):
 def test_what_is_there_is_not_made_again(tmp_path):
     made(tmp_path / "a")
     made(tmp_path / "a", progress=lambda done, total: pytest.fail("made again"))
-    with pytest.raises(DatasetError, match="of another level, seed, size or version"):
+    with pytest.raises(DatasetError, match="of other options, another seed, size or version"):
         made(tmp_path / "a", seed=1)
 
 

@@ -134,7 +134,7 @@ def test_little_is_written_by_one_process() -> None:
 def test_what_is_there_is_kept_and_something_else_refused(tmp_path: Path) -> None:
     root = made(tmp_path / "a")
     made(tmp_path / "a", progress=lambda done, total: pytest.fail("made again"))
-    with pytest.raises(DatasetError, match="of other settings, another seed, size or version"):
+    with pytest.raises(DatasetError, match="of other options, another seed, size or version"):
         made(tmp_path / "a", seed=1)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "video.mp4").touch()

@@ -19,7 +19,8 @@ from .bench.run import process, race, storing
 from .bench.run import run as running
 from .bench.run.in_process import InThisProcess
 from .bench.run.options import DataRoots, Options
-from .bench.run.plan import Planned, plan
+from .bench.run.plan import plan
+from .bench.run.planned import Planned
 from .bench.run.prepare import prepare_split
 from .bench.run.settings import argument, settings_of
 from .bench.run.suite import Suite

@@ -30,7 +30,7 @@ from .options import Group, argument, flag, option
 if TYPE_CHECKING:
     from ..records.record import Record
     from ..run.options import DataRoots, Options
-    from ..run.plan import Planned
+    from ..run.planned import Planned
     from ..run.suite import Suite
 
 

@@ -17,7 +17,7 @@ from ..records.latency import Latency
 from ..records.record import Environment, Record
 from ..run import process as runner
 from ..run.parts import Parts
-from ..run.plan import Planned
+from ..run.planned import Planned
 from .command import origin_of
 from .page import Report
 from .progress import Progress

@@ -26,7 +26,7 @@ from ..records.store import read_records
 from ..run import plan as planning
 from ..run import run
 from ..run.options import DataRoots, Options
-from ..run.plan import Planned
+from ..run.planned import Planned
 from ..run.prepare import prepare_split
 from ..run.settings import one_runtime, settings_of
 from ..run.suite import Suite

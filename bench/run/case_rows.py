@@ -9,7 +9,7 @@ from ..records.case_names import names_of
 from ..records.record import Record
 from ..text.durations import duration
 from ..text.units import milliseconds, percent, scaled
-from .plan import Planned
+from .planned import Planned
 
 NUMBER = 8
 """Columns of a number: `304.372`, `~1234.56`, `1234.567`."""

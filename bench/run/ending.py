@@ -10,7 +10,7 @@ from ...datasets.plurals import quantity
 from ...datasets.visible import one_line
 from ..evaluation import resume
 from ..records.record import Record
-from .plan import Planned
+from .planned import Planned
 
 DEFAULT = Path("results")
 """Folder of results that commands take without `--results`."""

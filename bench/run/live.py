@@ -14,7 +14,7 @@ from ..records.record import Record
 from ..text.durations import duration, end_of
 from ..text.terminal import line
 from .case_rows import CaseRows, Row, source_of
-from .plan import Planned
+from .planned import Planned
 from .remaining import Remaining
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ..records.case import Device
 from ..records.job import Budget
 from ..records.latency import Latency
 from ..statistics.intervals import expected_half_width
-from .plan import Planned
+from .planned import Planned
 
 MOST_APART = 8
 """Cases that lie between two processes of one case, at most; some 20 seconds of the quick suite."""

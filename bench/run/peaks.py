@@ -15,7 +15,7 @@ from ..measure import registry
 from ..records.case import Case, Device, Precision
 from ..records.job import worker_command
 from ..records.results import Peak
-from .plan import Planned
+from .planned import Planned
 
 LONGEST_S = 180.0
 """Time of one process. A case whose peak isn't there measures torch's by itself."""

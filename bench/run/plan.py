@@ -16,9 +16,8 @@ from ...datasets.lists.split_names import (
     numbered,
     training_of,
 )
-from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW, Task, readable
-from ...datasets.plurals import quantity
-from ...datasets.protocol import Protocol, preset
+from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW, readable
+from ...datasets.protocol import preset
 from ...zoo.checkpoints.named import (
     find_weights,
     head_classes,
@@ -27,25 +26,25 @@ from ...zoo.checkpoints.named import (
     resolve_weights,
 )
 from ...zoo.checkpoints.shipped import shipped_file
-from ...zoo.tables.rows import Weights
-from ..cost.models import Model, model_of
+from ..cost.models import model_of
 from ..cost.shape import EMBEDDED_DATASETS
 from ..machine.environment import physical_cores
 from ..measure import registry as measurements
 from ..network.runtimes.known import KNOWN, installed, is_installed, problem_of, require
 from ..records.case import (
     CALIBRATION_CLIPS,
-    GRAPH_MODES,
     QUANTISED,
     Case,
-    Device,
-    Mode,
     Runtime,
 )
 from ..records.fitted_weights import fitted_header, read_fitted
-from ..text.toml import one_of
 from .kernels import refuse_missing_kernels
 from .options import DataRoots
+from .planned import Planned
+from .rules.case import CASE_RULES
+from .rules.chosen import Chosen
+from .rules.task import TASK_RULES
+from .rules.together import PLAN_RULES
 from .settings import (
     ALL,
     AUTO,
@@ -61,8 +60,6 @@ from .settings import (
 from .split_names import SplitNames
 from .suite import Suite
 
-KINETICS_CLASSES = 400
-"""Outputs of a head where no dataset says how many."""
 WINDOWS = 32
 """Windows of a video in a forward of a localizer, where nobody says how many."""
 STEP = 4
@@ -71,25 +68,6 @@ STEP = 4
 
 class OfAnotherTaskError(KinobenchError):
     """A network of its task can't have such settings."""
-
-
-class Planned(msgspec.Struct, frozen=True):
-    """A case of a suite, and its measurements.
-
-    Attributes:
-        case: The case.
-        measures: What is measured of it.
-        max_batch: The largest batch of a sweep.
-        proposals: File of the boxes that a detector is scored on.
-        candidates: The runtimes that a race chooses one of for the case; empty: it has one. See
-            `race.settled`.
-    """
-
-    case: Case
-    measures: tuple[str, ...]
-    max_batch: int | None = None
-    candidates: tuple[Runtime, ...] = ()
-    proposals: str | None = None
 
 
 def plan(
@@ -155,7 +133,7 @@ def _of_row(
 
 def _check_together(asked: Settings, planned: Collection[Planned], processors: int | None) -> None:
     """Raise KinobenchError if options are about no case, or the machine can't run one."""
-    for rule in _PLAN_RULES:
+    for rule in PLAN_RULES:
         problem = rule(asked, planned)
         if problem is not None:
             raise KinobenchError(problem)
@@ -264,113 +242,14 @@ def _merged(before: Planned | None, entry: Planned) -> Planned:
     )
 
 
-def _accuracy_without_dataset(asked: Settings, planned: Collection[Planned]) -> str | None:
-    if "accuracy" in (asked.measure or ()) and any(each.case.dataset is None for each in planned):
-        return "--measure accuracy needs a dataset: give --dataset NAME"
-    return None
-
-
-def _largest_batch_without_sweep(asked: Settings, planned: Collection[Planned]) -> str | None:
-    if asked.max_batch is None or any("sweep" in each.measures for each in planned):
-        return None
-    return (
-        f"--max-batch {asked.max_batch}: it is the largest batch of a sweep; give --sweep too, "
-        "or --batch N for one batch"
-    )
-
-
-def _flow_of_no_model(asked: Settings, planned: Collection[Planned]) -> str | None:
-    if asked.flow is None or any(each.case.flow is not None for each in planned):
-        return None
-    return f"--flow {asked.flow}: none of the models takes optical flow"
-
-
-def _probe_without_accuracy(asked: Settings, planned: Collection[Planned]) -> str | None:
-    if asked.probe is None or any("accuracy" in each.measures for each in planned):
-        return None
-    return (
-        f"--probe {asked.probe}: no accuracy is measured, so there is nothing to probe; add "
-        "accuracy to --measure (and name a --dataset), or leave --probe out"
-    )
-
-
-def _calibration_of_nothing(asked: Settings, planned: Collection[Planned]) -> str | None:
-    if asked.calibration is None or any(each.case.calibration for each in planned):
-        return None
-    return (
-        f"--calibration {asked.calibration}: nothing is quantised; add --precision int8, or leave "
-        "--calibration out"
-    )
-
-
-def _decoder_without_videos(asked: Settings, planned: Collection[Planned]) -> str | None:
-    reading = (
-        measurements.reads_videos(each.measures) or each.case.calibration for each in planned
-    )
-    if asked.decoder is None or any(reading):
-        return None
-    return (
-        f"--decoder {asked.decoder}: no accuracy is measured, so no video is decoded; add "
-        "accuracy to --measure (and name a --dataset), or leave --decoder out"
-    )
-
-
-_PLAN_RULES: tuple[Callable[[Settings, Collection[Planned]], str | None], ...] = (
-    _accuracy_without_dataset,
-    _largest_batch_without_sweep,
-    _flow_of_no_model,
-    _probe_without_accuracy,
-    _decoder_without_videos,
-    _calibration_of_nothing,
-)
-"""Each returns why an option of the command line is about none of the cases, or None."""
-
-
-class _Chosen(msgspec.Struct, frozen=True):
-    """Settings of one case, and what their names stand for.
-
-    Attributes:
-        weights: A name, a path, or None for an untrained network.
-        published: The published weights of that name or file name.
-        head: Number of outputs that the weights have; None where that isn't known.
-        trained_on: Dataset whose classes these are.
-        split: Name of the split.
-        dataset_classes: Number of the dataset's classes.
-    """
-
-    settings: Settings
-    runtime: Runtime
-    model: Model
-    dataset: catalog.Dataset | None
-    protocol: Protocol
-    weights: str | None
-    published: Weights | None
-    head: int | None
-    trained_on: str | None
-    split: str | None
-    dataset_classes: int | None
-
-    @property
-    def device(self) -> Device:
-        return self.settings.device or "cpu"
-
-    @property
-    def mode(self) -> Mode:
-        return self.settings.mode or "eager"
-
-    @property
-    def classes(self) -> int:
-        return self.settings.classes or self.dataset_classes or self.head or KINETICS_CLASSES
-
-
 def _planned(settings: Settings, runtime: Runtime, batch: int, split_of: SplitNames) -> Planned:
     """Look up the names of the settings, check them by every rule, and build the case."""
     chosen = _chosen(settings, runtime, split_of)
-    for rule in _TASK_RULES:
+    for rule in TASK_RULES:
         problem = rule(chosen)
         if problem is not None:
             raise OfAnotherTaskError(problem)
-    for rule in _CASE_RULES:
+    for rule in CASE_RULES:
         problem = rule(chosen)
         if problem is not None:
             raise KinobenchError(problem)
@@ -421,7 +300,7 @@ def _candidates(settings: Settings, case: Case, measures: Sequence[str]) -> tupl
     return tuple(each.runtime for each in found if problem_of(each) is None)
 
 
-def _chosen(settings: Settings, runtime: Runtime, split_of: SplitNames) -> _Chosen:
+def _chosen(settings: Settings, runtime: Runtime, split_of: SplitNames) -> Chosen:
     if settings.model is None:
         raise KinobenchError('a case has no model: give it `model = "..."`')
     model = model_of(settings.model)
@@ -448,7 +327,7 @@ def _chosen(settings: Settings, runtime: Runtime, split_of: SplitNames) -> _Chos
     split, count = (None, None) if dataset is None else split_of(dataset, asked)
     head, trained_on = _head(settings.model, weights)
     published = find_weights(settings.model, weights)
-    return _Chosen(
+    return Chosen(
         settings,
         runtime,
         model,
@@ -491,224 +370,7 @@ def _shipped_weights(model: str, dataset: catalog.Dataset | None, protocol: str)
     return dataset.name if same_clips else None
 
 
-def _other_task(chosen: _Chosen) -> str | None:
-    task, model, dataset = chosen.settings.task, chosen.model, chosen.dataset
-    if dataset is not None and model.task != dataset.task:
-        return (
-            f"{model.name} {_SAYS[model.task]}, and {dataset.name} asks {_ASKS[dataset.task]}; "
-            f"give {_FITTING[dataset.task]}, or another --dataset"
-        )
-    if task is not None and task != model.task:
-        return f"--task {task}: {model.name} {_SAYS[model.task]}; give {_FITTING[task]}"
-    return None
-
-
-_SAYS: dict[Task, str] = {
-    "classification": "says what happens in a video",
-    "localization": "says when something happens (localization)",
-    "detection": "says what happens in boxes (detection)",
-}
-_ASKS: dict[Task, str] = {
-    "classification": "what happens",
-    "localization": "when it happens",
-    "detection": "what happens in boxes",
-}
-_FITTING: dict[Task, str] = {
-    "classification": "a --model that classifies",
-    "localization": "a localizer, such as --model windows_tiny or actionformer_on_BACKBONE",
-    "detection": "a detector, such as --model roi_tiny or roi_on_BACKBONE",
-}
-
-
-def _step_of_no_windows(chosen: _Chosen) -> str | None:
-    step = chosen.settings.step
-    if step is not None and chosen.model.task != "localization":
-        return f"--step {step}: {chosen.model.name} takes no windows of a video; leave it out"
-    return None
-
-
-def _boxes_of_no_detector(chosen: _Chosen) -> str | None:
-    boxes = chosen.settings.boxes
-    if boxes is not None and "boxes" not in chosen.model.inputs:
-        return f"--boxes {boxes}: {chosen.model.name} takes no boxes; leave it out"
-    return None
-
-
-def _whole_video_otherwise(chosen: _Chosen) -> str | None:
-    """Return why long videos can't be read, or changed, as a case asks."""
-    name, settings = chosen.model.name, chosen.settings
-    if chosen.model.task == "classification":
-        return None
-    if chosen.protocol.views != 1:
-        return (
-            f"--views {settings.views}: {name} is given one view of each window or key frame; "
-            "leave it out"
-        )
-    if chosen.mode == "stream":
-        return f"mode 'stream': {name} needs whole clips; give another --mode"
-    if settings.probe is not None and chosen.dataset is not None:
-        return (
-            f"--probe {settings.probe}: probes change trimmed clips of one label, and {name} "
-            f"{_SAYS[chosen.model.task]}; leave it out"
-        )
-    if settings.decoder not in (None, DEFAULT_DECODER) and chosen.dataset is not None:
-        return (
-            f"--decoder {settings.decoder}: windows of long videos are decoded by "
-            f"{DEFAULT_DECODER} alone; leave it out"
-        )
-    return None
-
-
-def _proposals_of_no_detector(chosen: _Chosen) -> str | None:
-    file = chosen.settings.proposals
-    if file is None:
-        return None
-    if "boxes" not in chosen.model.inputs:
-        return f"--proposals {file}: {chosen.model.name} takes no boxes; leave it out"
-    return None if chosen.dataset else f"--proposals {file}: there is no dataset to score them on"
-
-
-def _task_in_another_runtime(chosen: _Chosen) -> str | None:
-    if chosen.model.task == "localization" and chosen.runtime != "torch":
-        return (
-            f"runtime {chosen.runtime!r}: {chosen.model.name} gives segments next to scores, and "
-            "exported networks give one output; give --runtime torch"
-        )
-    asked = chosen.settings.measure
-    scores = chosen.dataset is not None and (
-        asked is None or {"detection", "accuracy"} & set(asked)
-    )
-    if chosen.model.task == "detection" and chosen.runtime != "torch" and scores:
-        return (
-            f"runtime {chosen.runtime!r}: key frames have any number of boxes, and an exported "
-            "network takes one number; give --measure flops,latency,memory, or --runtime torch"
-        )
-    if chosen.model.task != "classification" and chosen.settings.precision in QUANTISED:
-        return (
-            f"--precision {chosen.settings.precision}: the scales of {chosen.model.name} would be "
-            "found with clips of one label; give another --precision"
-        )
-    return None
-
-
-def _measures_of_other_tasks(chosen: _Chosen) -> str | None:
-    for name in chosen.settings.measure or ():
-        tasks = measurements.get(name).tasks
-        if chosen.model.task not in tasks and name != "accuracy":
-            own = [each.name for each in measurements.every() if each.tasks == (chosen.model.task,)]
-            return (
-                f"--measure {name}: {chosen.model.name} {_SAYS[chosen.model.task]}; give "
-                f"{one_of(own) if own else 'another measurement'}"
-            )
-    return None
-
-
-def _graph_without_cuda(chosen: _Chosen) -> str | None:
-    if chosen.mode in GRAPH_MODES and chosen.device != "cuda":
-        return f"mode {chosen.mode!r} needs device 'cuda'"
-    return None
-
-
-def _cold_l2_without_cuda(chosen: _Chosen) -> str | None:
-    if chosen.settings.cold_l2 and chosen.device != "cuda":
-        return "cold_l2 needs device 'cuda': it empties a GPU's L2 cache"
-    return None
-
-
-def _tf32_without_cuda(chosen: _Chosen) -> str | None:
-    if chosen.settings.precision == "tf32" and chosen.device != "cuda":
-        return "precision 'tf32' needs device 'cuda': a CPU has no such arithmetic"
-    return None
-
-
-def _stream_of_other_inputs(chosen: _Chosen) -> str | None:
-    if chosen.mode == "stream" and chosen.model.inputs != ("rgb",):
-        takes = " and ".join(chosen.model.inputs)
-        return f"mode 'stream' takes one frame after another, but {chosen.model.name} takes {takes}"
-    return None
-
-
-def _stream_of_whole_clips(chosen: _Chosen) -> str | None:
-    if chosen.mode == "stream" and chosen.model.streams is False:
-        return (
-            f"mode 'stream': {chosen.model.name} needs the whole clip at once; the recurrent "
-            "networks take frame after frame"
-        )
-    return None
-
-
-def _flow_of_one_frame(chosen: _Chosen) -> str | None:
-    if "flow" in chosen.model.inputs and chosen.protocol.frames < 2:
-        return (
-            f"{chosen.model.name} takes optical flow, but the clips of protocol "
-            f"{chosen.protocol.name} have 1 frame; flow needs 2 or more"
-        )
-    return None
-
-
-def _classes_of_no_dataset(chosen: _Chosen) -> str | None:
-    dataset = chosen.dataset
-    if dataset is not None and chosen.classes != chosen.dataset_classes:
-        return (
-            f"classes is {chosen.classes}, but {dataset.name} has {chosen.dataset_classes}; "
-            "leave it out, or take the dataset out (none)"
-        )
-    return None
-
-
-def _classes_of_other_weights(chosen: _Chosen) -> str | None:
-    if chosen.head is None or chosen.classes == chosen.head:
-        return None
-    mismatch = f"classes is {chosen.classes}; leave it out"
-    if chosen.dataset is not None:
-        same = chosen.dataset.name == chosen.trained_on
-        which = "the videos of the classes that they were trained on"
-        cure = f"give {which if same else f'--dataset {chosen.trained_on}'}"
-        cure += ", or --dataset none for the cost alone"
-        mismatch = f"{chosen.dataset.name} has {chosen.classes}; {cure}"
-    if chosen.published and not named_weights(chosen.model.name, chosen.weights):
-        mismatch += f"; {chosen.published.file} is a published file's name: rename your own file"
-    return (
-        f"weights {chosen.weights!r} of {chosen.model.name} have "
-        f"{quantity(chosen.head, 'class', 'classes')}, but {mismatch}"
-    )
-
-
-def _split_of_no_dataset(chosen: _Chosen) -> str | None:
-    if chosen.dataset is None and chosen.settings.split is not None:
-        return (
-            f"split is {chosen.settings.split!r}, but there is no dataset; "
-            "give one, or leave the split out"
-        )
-    return None
-
-
-_TASK_RULES: tuple[Callable[[_Chosen], str | None], ...] = (
-    _other_task,
-    _step_of_no_windows,
-    _boxes_of_no_detector,
-    _whole_video_otherwise,
-    _proposals_of_no_detector,
-    _task_in_another_runtime,
-    _measures_of_other_tasks,
-)
-"""Each returns why a network of its task can't have such settings, or None."""
-
-_CASE_RULES: tuple[Callable[[_Chosen], str | None], ...] = (
-    _graph_without_cuda,
-    _cold_l2_without_cuda,
-    _tf32_without_cuda,
-    _stream_of_other_inputs,
-    _stream_of_whole_clips,
-    _flow_of_one_frame,
-    _classes_of_no_dataset,
-    _classes_of_other_weights,
-    _split_of_no_dataset,
-)
-"""Each returns why the settings of one case contradict each other, or None."""
-
-
-def _case(chosen: _Chosen, batch: int) -> Case:
+def _case(chosen: Chosen, batch: int) -> Case:
     settings, dataset = chosen.settings, chosen.dataset
     model = chosen.model.name
     named = named_weights(model, chosen.weights)
@@ -756,7 +418,7 @@ def _named_proposals(file: str | None) -> str | None:
     return f"{readable(path.name)} {proposals_digest(path)}"
 
 
-def _problem_of_calibration(chosen: _Chosen, case: Case, split_of: SplitNames) -> str | None:
+def _problem_of_calibration(chosen: Chosen, case: Case, split_of: SplitNames) -> str | None:
     """Return why there are no clips to quantise a case's network with; None if there are any."""
     if case.precision not in QUANTISED:
         return None
@@ -777,7 +439,7 @@ def _problem_of_calibration(chosen: _Chosen, case: Case, split_of: SplitNames) -
     return None
 
 
-def _measures(settings: Settings, chosen: _Chosen) -> tuple[str, ...]:
+def _measures(settings: Settings, chosen: Chosen) -> tuple[str, ...]:
     usual = measurements.defaults(chosen.dataset is not None, chosen.model.task)
     # A suite may have several tasks: what its accuracy is, is a matter of each.
     own = {"classification": "accuracy"}.get(chosen.model.task, chosen.model.task)

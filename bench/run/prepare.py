@@ -22,7 +22,7 @@ from ..text.progress import open_bar
 from ..text.terminal import line
 from .found import look_for
 from .options import DataRoots, Options
-from .plan import Planned
+from .planned import Planned
 from .split_names import SplitNames
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from ..text.durations import duration
 from ..text.terminal import line
 from ..text.units import milliseconds
 from .options import Options
-from .plan import Planned
+from .planned import Planned
 from .prepare import fetch_published
 from .process import Worker, new_run_id, run_job
 from .stored_cases import code_of

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..cost.models import model_of
-from .plan import Planned
+from .planned import Planned
 
 FEW, ENOUGH = 4, 2
 """A run of more than so many cases has an estimate once so many are finished: in the time of the

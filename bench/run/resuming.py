@@ -10,7 +10,7 @@ from ..records.case import Case
 from ..records.store import read_records
 from ..text.terminal import line
 from .options import Options
-from .plan import Planned
+from .planned import Planned
 from .prepare import Prepared
 from .stored_cases import Here, Standing, all_of, code_of, stored_cases, weights_of
 from .suite import Suite

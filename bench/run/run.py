@@ -21,7 +21,7 @@ from .live import Live
 from .options import Options
 from .parts import Parts
 from .peaks import Asked, asked_by, peaks_of
-from .plan import Planned
+from .planned import Planned
 from .prepare import Prepared, prepare
 from .process import new_run_id, run_job
 from .remaining import work_of

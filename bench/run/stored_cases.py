@@ -27,7 +27,7 @@ from ..records.case import Case
 from ..records.job import Budget
 from ..records.record import Environment, Record
 from .options import Options
-from .plan import Planned
+from .planned import Planned
 
 FAILED = "failed"
 

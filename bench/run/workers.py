@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..records.job import Budget
-from .plan import Planned
+from .planned import Planned
 from .process import Worker, fork_servers_for
 
 AHEAD = 2

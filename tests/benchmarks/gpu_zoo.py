@@ -34,7 +34,8 @@ from kinobench.bench.records.latency import Latency
 from kinobench.bench.records.record import Record
 from kinobench.bench.run import run, suite
 from kinobench.bench.run.options import Options, data_roots
-from kinobench.bench.run.plan import Planned, plan
+from kinobench.bench.run.plan import plan
+from kinobench.bench.run.planned import Planned
 from kinobench.bench.run.settings import settings_of
 from kinobench.bench.text.units import logit_difference as difference
 from kinobench.bench.text.units import of_spread

@@ -8,7 +8,7 @@ import pytest
 
 from kinobench.bench.records.record import Record
 from kinobench.bench.run import ending
-from kinobench.bench.run.plan import Planned
+from kinobench.bench.run.planned import Planned
 
 from ...fakes.made_records import failed_record, made_accuracy, made_record
 

@@ -16,7 +16,7 @@ from kinobench.bench.records.store import RunFile, read_records
 from kinobench.bench.run import run
 from kinobench.bench.run.interrupts import interrupts_wait
 from kinobench.bench.run.live import Live
-from kinobench.bench.run.plan import Planned
+from kinobench.bench.run.planned import Planned
 from kinobench.bench.run.suite import Suite
 
 from ...fakes.made_records import made_record

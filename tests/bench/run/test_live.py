@@ -11,7 +11,7 @@ from kinobench.bench.records.job import Progress
 from kinobench.bench.records.record import Record
 from kinobench.bench.run.case_rows import CaseRows, Row
 from kinobench.bench.run.live import Live
-from kinobench.bench.run.plan import Planned
+from kinobench.bench.run.planned import Planned
 from kinobench.bench.text.terminal import PlainConsole
 
 from ...fakes.made_records import failed_record, made_accuracy, made_latency, made_record

@@ -10,7 +10,7 @@ from kinobench.bench.records.job import Budget
 from kinobench.bench.records.latency import Latency
 from kinobench.bench.run import process
 from kinobench.bench.run.parts import Parts, sampled_s, schedule
-from kinobench.bench.run.plan import Planned
+from kinobench.bench.run.planned import Planned
 from kinobench.bench.run.run import with_failed_part
 from kinobench.bench.run.workers import Workers
 

@@ -14,7 +14,8 @@ from kinobench.bench.records.stores import predictions_in
 from kinobench.bench.run import race as racing
 from kinobench.bench.run import run as running
 from kinobench.bench.run.options import DataRoots, Options
-from kinobench.bench.run.plan import Planned, plan
+from kinobench.bench.run.plan import plan
+from kinobench.bench.run.planned import Planned
 from kinobench.bench.run.race import Race, Runner, settled, winner_of
 from kinobench.bench.run.settings import settings_of
 from kinobench.bench.run.suite import Suite

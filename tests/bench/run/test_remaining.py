@@ -2,7 +2,7 @@
 
 import pytest
 
-from kinobench.bench.run.plan import Planned
+from kinobench.bench.run.planned import Planned
 from kinobench.bench.run.remaining import Remaining, work_of
 
 from ...fakes.made_records import made_case

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from kinobench.bench.run.options import DataRoots, Options
-from kinobench.bench.run.plan import Planned
+from kinobench.bench.run.planned import Planned
 from kinobench.bench.run.resuming import look_up
 from kinobench.bench.run.suite import Suite
 from kinobench.datasets.errors import KinobenchError

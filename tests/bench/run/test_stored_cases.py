@@ -14,7 +14,7 @@ from kinobench.bench.records.record import Environment, Record
 from kinobench.bench.records.times import Sweep, SweepEnd, SweepPoint
 from kinobench.bench.run import stored_cases
 from kinobench.bench.run.options import DataRoots, Options
-from kinobench.bench.run.plan import Planned
+from kinobench.bench.run.planned import Planned
 from kinobench.bench.run.stored_cases import Here, Standing
 
 from ...fakes.made_records import (

@@ -14,7 +14,8 @@ from kinobench.bench.machine.environment import physical_cores
 from kinobench.bench.records.job import Budget, FileLimits
 from kinobench.bench.run import suite as suites
 from kinobench.bench.run.options import DataRoots
-from kinobench.bench.run.plan import Planned, plan
+from kinobench.bench.run.plan import plan
+from kinobench.bench.run.planned import Planned
 from kinobench.bench.run.settings import Settings, argument, settings_of
 from kinobench.bench.run.suite import parse
 from kinobench.datasets.errors import KinobenchError, UnknownNameError

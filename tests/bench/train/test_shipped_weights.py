@@ -15,7 +15,8 @@ from kinobench.bench.records.case import Case
 from kinobench.bench.records.fitted_weights import in_half, read_fitted, write_fitted
 from kinobench.bench.records.job import Note
 from kinobench.bench.run import suite
-from kinobench.bench.run.plan import Planned, plan
+from kinobench.bench.run.plan import plan
+from kinobench.bench.run.planned import Planned
 from kinobench.bench.run.settings import settings_of
 from kinobench.bench.train import recipe
 from kinobench.datasets.errors import KinobenchError

@@ -58,7 +58,7 @@ def draw(
         _draw_video(axes, each, style)
     places[-1].set_xlabel("time (s)")
     figure.legend(handles=_legend(style), loc="outside lower center", ncols=2)
-    told = "; ".join(
+    counts = "; ".join(
         f"{one_line(each.video)}: {sum(span.hit for span in each.truths)} of "
         f"{quantity(len(each.truths), 'event')} found, "
         f"{sum(not span.hit for span in each.found)} false"
@@ -69,7 +69,7 @@ def draw(
         figure,
         f"Timelines of {source.title}",
         f"True events above, predictions{cut} below, by class, in {quantity(len(shown), 'video')} "
-        f"of {found.of}: {told}.",
+        f"of {found.of}: {counts}.",
     )
 
 

@@ -20,6 +20,8 @@ from .digest import network_digest
 from .outputs import logits_of
 from .settings import settings_restored
 
+MOST_VALUES = 1024
+"""Values that are kept of a clip, evenly spaced; classifiers of the zoo have fewer classes."""
 SEED = 0
 """Seed of the clip, and of whatever the network draws in its forward."""
 
@@ -45,8 +47,10 @@ def computed_by(module: nn.Module, kinds: Sequence[Input], frames: int, size: in
 
 def computed_of(logits: torch.Tensor) -> Computed:
     """Return the logits of the first clip; `logits: [B, classes]`."""
-    first = logits[0].float().cpu().reshape(-1).tolist()
-    return Computed(logits=tuple(each if math.isfinite(each) else None for each in first))
+    first = logits[0].float().cpu().reshape(-1)
+    step = -(-len(first) // MOST_VALUES)  # a localizer has a score for each candidate and class
+    kept = first[::step].tolist()
+    return Computed(logits=tuple(each if math.isfinite(each) else None for each in kept))
 
 
 class Identity(NamedTuple):

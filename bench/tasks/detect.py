@@ -13,11 +13,10 @@ from ...datasets.protocol.boxes import boxes_in_view
 from ...datasets.protocol.boxes import seen as is_seen
 from ...datasets.split import Split, Video
 from ...datasets.truth import BoxTruth
-from ...datasets.video.windows import WindowReader
 from ..network.network import Network
 from ..network.outputs import logits_of
 from .evaluate import VideoPredictions
-from .window_views import Pictures, TensorPlace, clips_of
+from .window_views import Pictures, TensorPlace, clips_of, open_windows
 
 
 class Asked(NamedTuple):
@@ -139,16 +138,10 @@ class Detect:
     ) -> list[Answer]:
         """Return what the network says of each key frame."""
         network, case = self._network, self._network.case
-        protocol, clock = case.protocol, self._split.clock_of(video.id)
+        protocol = case.protocol
         found: list[Answer] = []
         pictures = Pictures(protocol)
-        with WindowReader(
-            video.path,
-            protocol,
-            begins_s=clock.begins_s,
-            folder_fps=clock.fps,
-            picture_of=pictures,
-        ) as reader:
+        with open_windows(self._split, video, protocol, pictures) as reader:
             opened[video.id] = reader.stored
             starts_s = [each.time_s - reader.span_s / 2 for each in asked]
             place = TensorPlace(network.device, network.dtype)

@@ -15,7 +15,7 @@ from ...zoo.localizers.suppression import Detections, Suppression, suppress
 from ..network.network import Network
 from .evaluate import VideoPredictions
 from .feature_cache import FeatureCache, FeaturesOf
-from .window_views import Pictures, TensorPlace, clips_of
+from .window_views import Pictures, TensorPlace, features_of, open_windows
 
 
 class Windows(NamedTuple):
@@ -109,14 +109,8 @@ class Localize:
     ) -> tuple[np.ndarray, Windows, bool]:
         """Return the features of a video's windows, `[windows, C]`, and whether they were kept."""
         network, case = self._network, self._network.case
-        protocol, clock = case.protocol, self._split.clock_of(video.id)
-        with WindowReader(
-            video.path,
-            protocol,
-            begins_s=clock.begins_s,
-            folder_fps=clock.fps,
-            picture_of=Pictures(protocol),
-        ) as reader:
+        protocol = case.protocol
+        with open_windows(self._split, video, protocol, Pictures(protocol)) as reader:
             opened[video.id] = reader.stored
             windows = windows_of(reader, case.step or 1, protocol.fps)
             key = self._named.key(video, windows.starts_s) if self._named else None
@@ -124,12 +118,8 @@ class Localize:
             if kept is not None:
                 return kept, windows, True
             place = TensorPlace(network.device, network.dtype)
-            rows = []
-            with torch.inference_mode():
-                for clips in clips_of(reader, list(windows.starts_s), case.eval_batch, place):
-                    rows.append(self._forward(clips).float().cpu().numpy())
+            found = features_of(self._forward, reader, windows.starts_s, case.eval_batch, place)
             remarks += reader.remarks
-        found = np.concatenate(rows)
         if self._cache and key:
             self._cache.put(key, found)
         return found, windows, False

@@ -1,12 +1,13 @@
 """The windows of a long video as a network's clips, in bounded memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 
 from ...datasets.errors import KinobenchError
 from ...datasets.protocol import Protocol
+from ...datasets.split import Split, Video
 from ...datasets.video.windows import WindowReader
 from ...datasets.views.transform import FrameTransform
 
@@ -47,6 +48,48 @@ class Pictures:
         self._transform.write(whole.permute(2, 0, 1)[None], pictures)
         size, (top, left, _) = self._protocol.size, self._transform.crops[0]
         return pictures[:, 0, top : top + size, left : left + size].numpy()
+
+
+def open_windows(
+    split: Split, video: Video, protocol: Protocol, pictures: Pictures
+) -> WindowReader:
+    """Open a video of a split, of which a copy may begin later than it was published.
+
+    Raises:
+        VideoError: It can't be read.
+    """
+    clock = split.clock_of(video.id)
+    return WindowReader(
+        video.path,
+        protocol,
+        begins_s=clock.begins_s,
+        folder_fps=clock.fps,
+        picture_of=pictures,
+    )
+
+
+def features_of(
+    forward: Callable[[torch.Tensor], torch.Tensor],
+    reader: WindowReader,
+    starts_s: np.ndarray,
+    batch: int,
+    place: "TensorPlace",
+) -> np.ndarray:
+    """Return the features of windows, `[windows, C]`, float32.
+
+    Args:
+        forward: `[n, 3, frames, size, size]` -> features `[n, C]`.
+        reader: An open video, whose pictures `Pictures` makes.
+        starts_s: Beginnings of the windows, ascending; at least one.
+        batch: Windows in a forward.
+        place: The device and the type of the clips.
+    """
+    with torch.inference_mode():
+        rows = [
+            forward(clips).float().cpu().numpy()
+            for clips in clips_of(reader, starts_s.tolist(), batch, place)
+        ]
+    return np.concatenate(rows)
 
 
 def clips_of(

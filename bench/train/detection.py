@@ -14,11 +14,10 @@ from ...datasets.protocol.boxes import boxes_in_view
 from ...datasets.protocol.boxes import seen as is_seen
 from ...datasets.split import Video
 from ...datasets.truth import BoxTruth, KeyFrame
-from ...datasets.video.windows import WindowReader
 from ...zoo.detectors.loss import detection_loss
 from ..network.inputs import Inputs
 from ..network.outputs import logits_of
-from ..tasks.window_views import Pictures
+from ..tasks.window_views import Pictures, open_windows
 from .clips import KEPT_BYTES, Draw
 from .layout import channels_last
 from .lesson import Outcome
@@ -165,15 +164,9 @@ class BoxedClips(Dataset[BoxedClip]):
         return found._replace(clip=half.float())
 
     def _read(self, video: Video, key: KeyFrame) -> BoxedClip:
-        protocol, clock = self._protocol, self._split.clock_of(video.id)
+        protocol = self._protocol
         pictures = Pictures(protocol)
-        with WindowReader(
-            video.path,
-            protocol,
-            begins_s=clock.begins_s,
-            folder_fps=clock.fps,
-            picture_of=pictures,
-        ) as reader:
+        with open_windows(self._split, video, protocol, pictures) as reader:
             (window,) = reader.read([key.time_s - reader.span_s / 2])
         corners = np.array([(each.x1, each.y1, each.x2, each.y2) for each in key.boxes])
         height, width = pictures.frame

@@ -13,11 +13,10 @@ from torch.utils.data import Dataset
 from ...datasets.errors import KinobenchError, VideoError
 from ...datasets.split import Video
 from ...datasets.truth import EventTruth
-from ...datasets.video.windows import WindowReader
 from ...zoo.localizers.grid import TimeGrid
 from ..network.inputs import Inputs
 from ..tasks.localize import windows_of
-from ..tasks.window_views import Pictures, TensorPlace, clips_of
+from ..tasks.window_views import Pictures, TensorPlace, features_of, open_windows
 from .clips import Draw
 from .lesson import Outcome
 
@@ -174,22 +173,12 @@ class _Examples(Dataset[Example]):
 def _features_of(
     training: "Training", network: Any, video: Video, device: torch.device
 ) -> tuple[np.ndarray, TimeGrid]:
-    protocol, clock = training.protocol, training.split.clock_of(video.id)
-    with WindowReader(
-        video.path,
-        protocol,
-        begins_s=clock.begins_s,
-        folder_fps=clock.fps,
-        picture_of=Pictures(protocol),
-    ) as reader:
+    protocol = training.protocol
+    with open_windows(training.split, video, protocol, Pictures(protocol)) as reader:
         windows = windows_of(reader, training.step, protocol.fps)
         place = TensorPlace(device, torch.float32)
-        with torch.inference_mode():
-            rows = [
-                network.features(clips).float().cpu().numpy()
-                for clips in clips_of(reader, list(windows.starts_s), WINDOWS_AT_ONCE, place)
-            ]
-    return np.concatenate(rows), windows.grid
+        rows = features_of(network.features, reader, windows.starts_s, WINDOWS_AT_ONCE, place)
+    return rows, windows.grid
 
 
 def _example(

@@ -17,7 +17,7 @@ from kinobench.bench.network.runtimes.product import libraries, product_of
 from kinobench.bench.records.job import worker_command
 from kinobench.bench.records.results import Peak
 from kinobench.bench.run.peaks import Asked, needed, peaks_of
-from kinobench.bench.run.plan import Planned
+from kinobench.bench.run.planned import Planned
 from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.made_records import made_case, made_record
